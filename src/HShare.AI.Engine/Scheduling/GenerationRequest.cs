@@ -1,0 +1,46 @@
+using HShare.AI.Engine.Sampling;
+
+namespace HShare.AI.Engine.Scheduling;
+
+/// <summary>What the engine is asked to do: continue a prompt.</summary>
+public sealed record GenerationRequest
+{
+    /// <summary>The prompt's token ids; at least one.</summary>
+    public required IReadOnlyList<int> Prompt { get; init; }
+
+    /// <summary>Most tokens to generate; null = until the context is full.</summary>
+    public int? MaxOutputTokens { get; init; }
+
+    /// <summary>How tokens are drawn.</summary>
+    public SamplingParameters Sampling { get; init; } = SamplingParameters.Greedy;
+
+    /// <summary>Ids that end the generation; null = the model's own end-of-sequence ids, empty = none.</summary>
+    public IReadOnlyList<int>? StopIds { get; init; }
+
+    /// <summary>How many alternatives to report with each token's log-probability; null = no log-probabilities.</summary>
+    public int? TopLogprobs { get; init; }
+
+    /// <summary>Whose prompts this one may share cached blocks with, under <see cref="PrefixSharing.PerKey"/>; null shares with none.</summary>
+    public string? CacheKey { get; init; }
+}
+
+/// <summary>Why a generation ended.</summary>
+public enum GenerationEnd
+{
+    /// <summary>The model produced an end-of-sequence or stop id.</summary>
+    Stop,
+
+    /// <summary>The output limit or the context was reached.</summary>
+    Length,
+}
+
+/// <summary>One generated token.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="End">Why the generation ended with this token, or null where it goes on. A stop id is reported too: its text is not part of the answer.</param>
+/// <param name="Logprobs">Log-probabilities, where they were asked for.</param>
+public readonly record struct GeneratedToken(int Id, GenerationEnd? End, TokenLogprobs? Logprobs);
+
+/// <summary>Log-probabilities of one step, of the model's own distribution (before temperature, penalties and filters).</summary>
+/// <param name="Logprob">Of the chosen token.</param>
+/// <param name="Top">The most probable tokens, best first.</param>
+public sealed record TokenLogprobs(float Logprob, IReadOnlyList<(int Id, float Logprob)> Top);
