@@ -60,23 +60,3 @@ public sealed record ModelConfig
     /// <summary>Id put before a text by tokenizers that do so, or null.</summary>
     public int? BeginOfSequenceId { get; init; }
 }
-
-/// <summary>Rotary position embedding: base and scaling.</summary>
-/// <param name="Theta">Base of the angles' geometric series.</param>
-/// <param name="Scaling">How the angles are stretched for longer contexts, or null.</param>
-public sealed record RotaryConfig(double Theta, RotaryScaling? Scaling);
-
-/// <summary>A stretch of the rotary angles.</summary>
-public abstract record RotaryScaling;
-
-/// <summary>All angles divided by a factor (position interpolation, Chen et al. 2023).</summary>
-/// <param name="Factor">The divisor.</param>
-public sealed record LinearRotaryScaling(double Factor) : RotaryScaling;
-
-/// <summary>Low frequencies divided by a factor, high ones kept, those between blended (Llama 3.1).</summary>
-/// <param name="Factor">The divisor of low frequencies.</param>
-/// <param name="LowFrequencyFactor">Wavelengths over original context / this are low.</param>
-/// <param name="HighFrequencyFactor">Wavelengths under original context / this are high.</param>
-/// <param name="OriginalContextLength">Context before the stretch.</param>
-public sealed record Llama3RotaryScaling(
-    double Factor, double LowFrequencyFactor, double HighFrequencyFactor, int OriginalContextLength) : RotaryScaling;

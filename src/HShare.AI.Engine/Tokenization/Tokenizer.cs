@@ -31,6 +31,7 @@ public sealed class Tokenizer
             ? SpecialTokenTemplate.Read(template, _vocabulary)
             : SpecialTokenTemplate.Nothing;
         _decoder = new(file.Member("decoder"), _vocabulary);
+        SpecialTokens = [.. added.Where(token => token.Special).Select(token => token.Content).Distinct()];
         _addedTokens = new(added.Where(token => !token.Normalized), content => content);
         _normalizedAddedTokens = new(added.Where(token => token.Normalized), Normalize);
     }
@@ -58,6 +59,9 @@ public sealed class Tokenizer
 
     /// <summary>Ids from 0 to below this are valid, but for gaps that the file leaves.</summary>
     public int VocabularySize => _vocabulary.Size;
+
+    /// <summary>The contents of the tokens that are special: begin and end of a text, borders of a turn.</summary>
+    public IReadOnlyList<string> SpecialTokens { get; }
 
     /// <summary>
     /// Encodes plain text: added tokens that are marked special and occur in it are treated as ordinary characters, so that nobody can
