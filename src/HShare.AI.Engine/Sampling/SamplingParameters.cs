@@ -32,6 +32,26 @@ public sealed record SamplingParameters
 
     /// <summary>Whether any penalty needs the counts of tokens seen.</summary>
     public bool HasPenalty => RepetitionPenalty != 1 || PresencePenalty != 0 || FrequencyPenalty != 0;
+
+    /// <summary>Checks every parameter's range.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A parameter is not a number or out of range; the message names it.</exception>
+    internal void Validate()
+    {
+        Require(float.IsFinite(Temperature) && Temperature >= 0, Temperature, nameof(Temperature), "must be 0 (greedy) or positive");
+        Require(TopK >= 0, TopK, nameof(TopK), "must be 0 (all) or positive");
+        Require(TopP is >= 0 and <= 1, TopP, nameof(TopP), "must lie between 0 and 1 (all)");
+        Require(MinP is >= 0 and <= 1, MinP, nameof(MinP), "must lie between 0 (off) and 1");
+        Require(float.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, RepetitionPenalty, nameof(RepetitionPenalty),
+            "must be a positive number; 1 is off");
+        Require(float.IsFinite(PresencePenalty), PresencePenalty, nameof(PresencePenalty), "must be a finite number; 0 is off");
+        Require(float.IsFinite(FrequencyPenalty), FrequencyPenalty, nameof(FrequencyPenalty), "must be a finite number; 0 is off");
+    }
+
+    private static void Require(bool valid, object value, string name, string rule)
+    {
+        if (!valid)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} {rule}.");
+    }
 }
 
 /// <summary>What one row of logits is sampled with.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace HShare.AI.Engine.Sampling;
 
 /// <summary>How often each token occurred in a request's prompt and output.</summary>
@@ -5,10 +7,9 @@ public sealed class TokenCounts
 {
     private readonly Dictionary<int, int> _counts = [];
 
-    /// <summary>Each token seen with its count.</summary>
-    public IReadOnlyDictionary<int, int> Counts => _counts;
-
     /// <summary>Counts one more occurrence.</summary>
-    public void Add(int tokenId) =>
-        System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_counts, tokenId, out _)++;
+    public void Add(int tokenId) => CollectionsMarshal.GetValueRefOrAddDefault(_counts, tokenId, out _)++;
+
+    /// <summary>Goes through the tokens seen with their counts, without allocating.</summary>
+    public Dictionary<int, int>.Enumerator GetEnumerator() => _counts.GetEnumerator();
 }

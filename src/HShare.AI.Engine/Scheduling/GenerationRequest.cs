@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Sampling;
 
 namespace HShare.AI.Engine.Scheduling;
@@ -5,6 +6,8 @@ namespace HShare.AI.Engine.Scheduling;
 /// <summary>What the engine is asked to do: continue a prompt.</summary>
 public sealed record GenerationRequest
 {
+    private const int MostTopLogprobs = 100;
+
     /// <summary>The prompt's token ids; at least one.</summary>
     public required IReadOnlyList<int> Prompt { get; init; }
 
@@ -17,11 +20,48 @@ public sealed record GenerationRequest
     /// <summary>Ids that end the generation; null = the model's own end-of-sequence ids, empty = none.</summary>
     public IReadOnlyList<int>? StopIds { get; init; }
 
-    /// <summary>How many alternatives to report with each token's log-probability; null = no log-probabilities.</summary>
+    /// <summary>
+    /// How many of the most probable tokens to report with each token's log-probability, 0 to 100; null = no log-probabilities.
+    /// </summary>
     public int? TopLogprobs { get; init; }
 
-    /// <summary>Whose prompts this one may share cached blocks with, under <see cref="PrefixSharing.PerKey"/>; null shares with none.</summary>
+    /// <summary>
+    /// Whose prompts this one may share cached blocks with, under <see cref="PrefixSharing.PerKey"/>; null shares with none.
+    /// </summary>
     public string? CacheKey { get; init; }
+
+    /// <summary>Checks everything that does not depend on the engine's limits.</summary>
+    /// <exception cref="ArgumentException">Something is missing or out of range; the message names it.</exception>
+    internal void Validate(ModelConfig model)
+    {
+        ArgumentNullException.ThrowIfNull(Prompt);
+        ArgumentNullException.ThrowIfNull(Sampling);
+        if (Prompt.Count == 0)
+            throw new ArgumentException("Prompt is empty: give at least one token.", nameof(Prompt));
+        RequireInVocabulary(Prompt, model, nameof(Prompt));
+        RequireInVocabulary(StopIds ?? [], model, nameof(StopIds));
+        if (MaxOutputTokens is < 1)
+            throw new ArgumentOutOfRangeException(nameof(MaxOutputTokens), MaxOutputTokens, "MaxOutputTokens must be at least 1.");
+        if (TopLogprobs is < 0 or > MostTopLogprobs)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(TopLogprobs), TopLogprobs, $"TopLogprobs must lie between 0 and {MostTopLogprobs}.");
+        }
+
+        Sampling.Validate();
+    }
+
+    private static void RequireInVocabulary(IReadOnlyList<int> ids, ModelConfig model, string name)
+    {
+        for (int i = 0; i < ids.Count; i++)
+        {
+            if ((uint)ids[i] >= (uint)model.VocabularySize)
+            {
+                throw new ArgumentOutOfRangeException(
+                    name, ids[i], $"{name}[{i}] is not in the model's vocabulary of {model.VocabularySize} tokens.");
+            }
+        }
+    }
 }
 
 /// <summary>Why a generation ended.</summary>
@@ -36,7 +76,9 @@ public enum GenerationEnd
 
 /// <summary>One generated token.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="End">Why the generation ended with this token, or null where it goes on. A stop id is reported too: its text is not part of the answer.</param>
+/// <param name="End">
+/// Why the generation ended with this token, or null where it goes on. A stop id is reported too: its text is not part of the answer.
+/// </param>
 /// <param name="Logprobs">Log-probabilities, where they were asked for.</param>
 public readonly record struct GeneratedToken(int Id, GenerationEnd? End, TokenLogprobs? Logprobs);
 

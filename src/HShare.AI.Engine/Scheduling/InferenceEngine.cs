@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HShare.AI.Engine.Models;
 
 namespace HShare.AI.Engine.Scheduling;
@@ -8,53 +9,82 @@ namespace HShare.AI.Engine.Scheduling;
 /// </summary>
 public sealed class InferenceEngine : IAsyncDisposable
 {
-    /// <summary>Allocates the cache and starts the owner thread. The engine owns the model and disposes it.</summary>
+    private readonly EngineSizing _sizing;
+    private readonly RequestInbox _inbox;
+    private readonly EngineLoop _loop;
+    private bool _disposed;
+
+    /// <summary>
+    /// Allocates the cache and starts the owner thread. The engine owns the model from here on and disposes it; where this throws,
+    /// the model stays the caller's.
+    /// </summary>
     /// <exception cref="ArgumentException">An option is out of range, or does not fit the model.</exception>
     /// <exception cref="InsufficientMemoryException">The cache does not fit the memory.</exception>
-    public InferenceEngine(LanguageModel model, EngineOptions options) => throw new NotImplementedException();
+    public InferenceEngine(LanguageModel model, EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        _sizing = EngineSizing.Resolve(options, model.Config, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        _inbox = new RequestInbox(_sizing.Options);
+        _loop = new EngineLoop(new StepRunner(model, _sizing), _sizing, _inbox, model.Name);
+        Model = model;
+    }
 
     /// <summary>The model.</summary>
-    public LanguageModel Model => throw new NotImplementedException();
+    public LanguageModel Model { get; }
 
     /// <summary>Its limits, with every default filled in.</summary>
-    public EngineOptions Options => throw new NotImplementedException();
+    public EngineOptions Options => _sizing.Options;
+
+    /// <summary>
+    /// The error of the backend or the scheduler that ended the engine, or null while it works. A failed engine refuses every request;
+    /// create a new one.
+    /// </summary>
+    public Exception? Failure => _loop.Failure;
 
     /// <summary>Queues a request.</summary>
-    /// <exception cref="ArgumentException">The request is not valid (no prompt, an id outside the vocabulary, a parameter out of range).</exception>
+    /// <exception cref="ArgumentException">
+    /// The request is not valid (no prompt, an id outside the vocabulary, a parameter out of range); the message names what.
+    /// </exception>
     /// <exception cref="PromptTooLongException">Prompt and requested output do not fit.</exception>
     /// <exception cref="QueueFullException">Too many requests wait already.</exception>
     /// <exception cref="EngineStoppedException">The engine is stopping or has failed.</exception>
-    public Generation Submit(GenerationRequest request) => throw new NotImplementedException();
+    public Generation Submit(GenerationRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Validate(Model.Config);
+        int prompt = request.Prompt.Count, output = request.MaxOutputTokens ?? 1;
+        if ((long)prompt + output > _sizing.MaxTokens)
+            throw new PromptTooLongException(prompt, output, _sizing.MaxTokens, _sizing.LimitedBy);
+
+        Sequence sequence = new(request, Options, Model.Config.EndOfSequenceIds, _inbox);
+        _inbox.Submit(sequence);
+        return sequence.Generation;
+    }
 
     /// <summary>A snapshot of what the engine is doing.</summary>
-    public EngineStatistics GetStatistics() => throw new NotImplementedException();
+    public EngineStatistics GetStatistics() => _loop.Statistics;
 
-    /// <summary>Takes no new requests, lets those that run or wait finish, and ends what is left after <paramref name="limit"/> with <see cref="EngineStoppedException"/>.</summary>
-    public Task StopAsync(TimeSpan limit) => throw new NotImplementedException();
+    /// <summary>
+    /// Takes no new requests, lets those that run or wait finish, and ends what is left after <paramref name="limit"/> with
+    /// <see cref="EngineStoppedException"/>. Completes when all have ended; a step that runs is always finished first.
+    /// </summary>
+    /// <param name="limit">How long to wait at most; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.</param>
+    public Task StopAsync(TimeSpan limit)
+    {
+        if (limit < TimeSpan.Zero && limit != Timeout.InfiniteTimeSpan)
+            throw new ArgumentOutOfRangeException(nameof(limit), limit, "The limit must not be negative, except Timeout.InfiniteTimeSpan.");
+
+        double ticks = Stopwatch.GetTimestamp() + limit.TotalSeconds * Stopwatch.Frequency;
+        _loop.StopAt(limit == Timeout.InfiniteTimeSpan || ticks >= long.MaxValue ? long.MaxValue : (long)ticks);
+        return _loop.Ended;
+    }
 
     /// <summary>Stops at once and frees the model.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+        if (!Interlocked.Exchange(ref _disposed, true))
+            Model.Dispose();
+    }
 }
-
-/// <summary>A snapshot of an engine.</summary>
-/// <param name="Waiting">Requests that wait for a place in the batch.</param>
-/// <param name="Running">Sequences in the batch.</param>
-/// <param name="TotalBlocks">Cache blocks in the pool.</param>
-/// <param name="FreeBlocks">Blocks no sequence uses (those kept for prefix hits included).</param>
-/// <param name="CachedBlocks">Free blocks that still hold a reusable prefix.</param>
-/// <param name="PrefillTokens">Prompt tokens computed since the start.</param>
-/// <param name="CachedTokens">Prompt tokens found in the prefix cache since the start.</param>
-/// <param name="GeneratedTokens">Tokens generated since the start.</param>
-/// <param name="Preemptions">How often a sequence lost its blocks and was computed again.</param>
-/// <param name="Steps">Forward passes since the start.</param>
-public readonly record struct EngineStatistics(
-    int Waiting,
-    int Running,
-    int TotalBlocks,
-    int FreeBlocks,
-    int CachedBlocks,
-    long PrefillTokens,
-    long CachedTokens,
-    long GeneratedTokens,
-    long Preemptions,
-    long Steps);

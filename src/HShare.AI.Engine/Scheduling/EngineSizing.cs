@@ -1,0 +1,56 @@
+using HShare.AI.Engine.Cache;
+using HShare.AI.Engine.Models;
+
+namespace HShare.AI.Engine.Scheduling;
+
+/// <summary>What an engine's options come to for one model on one machine.</summary>
+/// <param name="Options">The options with every default filled in.</param>
+/// <param name="Cache">Sizes of the KV cache.</param>
+/// <param name="LimitedBy">What limits a sequence's length, as an error message calls it.</param>
+internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, string LimitedBy)
+{
+    /// <summary>Most tokens of a sequence, prompt and output together.</summary>
+    public int MaxTokens => Options.MaxContext!.Value;
+
+    /// <summary>Most cache blocks of one sequence.</summary>
+    public int MaxBlocksPerSequence => BlocksFor(MaxTokens, Options.BlockSize);
+
+    /// <summary>Checks the options and fills in the defaults.</summary>
+    /// <param name="options">As the user set them.</param>
+    /// <param name="model">The architecture.</param>
+    /// <param name="availableMemory">Bytes of memory this process may use.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or the KV cache asked for is too small.</exception>
+    /// <exception cref="InsufficientMemoryException">A quarter of the memory does not hold the context asked for.</exception>
+    public static EngineSizing Resolve(EngineOptions options, ModelConfig model, long availableMemory)
+    {
+        options.Validate(model);
+        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 1, options.KvCacheType);
+        int context = options.MaxContext ?? model.ContextLength;
+        long blockBytes = shape.ByteCount;
+        long fullContext = BlocksFor(context, options.BlockSize) * blockBytes;
+        long bytes = options.KvCacheBytes ?? Math.Min(options.MaxBatch * fullContext, availableMemory / 4);
+
+        // Slots (block number times block size plus offset) are 32-bit integers.
+        int blocks = (int)Math.Min(bytes / blockBytes, int.MaxValue / options.BlockSize);
+        if (blocks == 0 || (bytes < fullContext && options.MaxContext is not null))
+            throw TooSmall(options, shape, context, fullContext, bytes);
+
+        int capacity = blocks * options.BlockSize;
+        return new EngineSizing(
+            options with { MaxContext = Math.Min(context, capacity), KvCacheBytes = blocks * blockBytes },
+            shape with { BlockCount = blocks },
+            capacity < context ? "the KV cache" : "the context");
+    }
+
+    private static int BlocksFor(int tokens, int blockSize) => (tokens + blockSize - 1) / blockSize;
+
+    private static Exception TooSmall(EngineOptions options, KvCacheShape shape, int context, long needed, long bytes)
+    {
+        string need = $"A context of {context} tokens needs {needed} bytes of KV cache ({shape.BytesPerToken} a token in {shape.Type})";
+        return options.KvCacheBytes is not null
+            ? new ArgumentException($"{need}, but KvCacheBytes is {bytes}. Raise KvCacheBytes or lower MaxContext.", nameof(options))
+            : new InsufficientMemoryException(
+                $"{need}, but a quarter of the memory available is {bytes}. "
+                + "Lower MaxContext, choose a smaller KvCacheType, or set KvCacheBytes.");
+    }
+}

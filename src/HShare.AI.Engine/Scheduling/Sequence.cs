@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using HShare.AI.Engine.Cache;
+using HShare.AI.Engine.Sampling;
+
+namespace HShare.AI.Engine.Scheduling;
+
+/// <summary>One generation in flight, as the owner thread sees it: its tokens, how many of them are in the cache, and where.</summary>
+internal sealed class Sequence
+{
+    private readonly List<int> _tokens;
+    private readonly List<BlockKey> _keys = [];
+    private readonly BlockKey? _root;
+    private readonly int _blockSize;
+    private readonly int[] _stopIds;
+    private readonly int _maxTokens;
+    private readonly RandomStream _random;
+    private readonly TokenCounts? _seen;
+
+    /// <summary>A sequence that has not begun. The request is valid and fits.</summary>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="options">The engine's options with every default filled in.</param>
+    /// <param name="endOfSequenceIds">The model's own stop ids.</param>
+    /// <param name="inbox">Wakes the owner thread when the caller gives up.</param>
+    public Sequence(GenerationRequest request, EngineOptions options, IReadOnlyList<int> endOfSequenceIds, RequestInbox inbox)
+    {
+        _tokens = [.. request.Prompt];
+        _blockSize = options.BlockSize;
+        _root = options.PrefixSharing switch
+        {
+            PrefixSharing.Shared => BlockKey.SharedRoot,
+            PrefixSharing.PerKey when request.CacheKey is { } key => BlockKey.RootOf(key),
+            _ => null,
+        };
+        _stopIds = [.. request.StopIds ?? endOfSequenceIds];
+        _maxTokens = request.MaxOutputTokens is { } output ? _tokens.Count + output : options.MaxContext!.Value;
+        _random = request.Sampling.Seed is { } seed ? new RandomStream(seed) : RandomStream.Fresh();
+        if (request.Sampling.HasPenalty)
+        {
+            _seen = new TokenCounts();
+            foreach (int id in _tokens)
+                _seen.Add(id);
+        }
+
+        PromptLength = _tokens.Count;
+        Sampling = request.Sampling;
+        TopLogprobs = request.TopLogprobs;
+        Table = new BlockTable(options.BlockSize);
+        Generation = new Generation(PromptLength, inbox);
+        Submitted = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>What the caller holds.</summary>
+    public Generation Generation { get; }
+
+    /// <summary>When it was submitted, in <see cref="Stopwatch"/> ticks.</summary>
+    public long Submitted { get; }
+
+    /// <summary>How tokens are drawn.</summary>
+    public SamplingParameters Sampling { get; }
+
+    /// <summary>How many alternatives to report, or null for no log-probabilities.</summary>
+    public int? TopLogprobs { get; }
+
+    /// <summary>Tokens of the prompt.</summary>
+    public int PromptLength { get; }
+
+    /// <summary>Prompt and output so far.</summary>
+    public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+
+    /// <summary>Tokens of prompt and output so far.</summary>
+    public int Length => _tokens.Count;
+
+    /// <summary>Tokens generated so far.</summary>
+    public int GeneratedTokens => Length - PromptLength;
+
+    /// <summary>Tokens from the front whose keys and values are in the cache.</summary>
+    public int Computed { get; private set; }
+
+    /// <summary>Tokens whose keys and values are still to be computed.</summary>
+    public int Remaining => Length - Computed;
+
+    /// <summary>Prompt tokens read so far; a preemption does not take them back.</summary>
+    public int PrefilledTokens { get; private set; }
+
+    /// <summary>Those of them that were found in the prefix cache.</summary>
+    public int CachedPromptTokens { get; private set; }
+
+    /// <summary>Whether it has been read to its end and goes on token by token.</summary>
+    public bool IsDecoding { get; private set; }
+
+    /// <summary>Its cache blocks.</summary>
+    public BlockTable Table { get; }
+
+    /// <summary>How its next token is drawn.</summary>
+    public SamplingRow NextDraw => new(Sampling, _random.Uniform(GeneratedTokens), _seen);
+
+    /// <summary>Whether its next block has not been begun and may be one that was computed for another sequence.</summary>
+    public bool CanShareNextBlock => Computed % _blockSize == 0 && CanShare(Computed / _blockSize);
+
+    /// <summary>The key of the block that its next token goes to; null where that may not be shared or is not full yet.</summary>
+    public BlockKey? NextBlockKey => KeyOf(Computed / _blockSize);
+
+    /// <summary>
+    /// Whether one of its blocks may be one that was computed for another sequence. Not the block with its last token: that
+    /// must be computed for its logits.
+    /// </summary>
+    public bool CanShare(int block) => _root is not null && (block + 1) * _blockSize < Length;
+
+    /// <summary>The key of one of its blocks; null where that may not be shared or is not full yet.</summary>
+    public BlockKey? KeyOf(int block)
+    {
+        if (_root is not { } root || (block + 1) * _blockSize > Length)
+            return null;
+
+        while (_keys.Count <= block)
+        {
+            BlockKey parent = _keys.Count == 0 ? root : _keys[^1];
+            _keys.Add(parent.Next(Tokens.Slice(_keys.Count * _blockSize, _blockSize)));
+        }
+
+        return _keys[block];
+    }
+
+    /// <summary>Takes a block computed for another sequence as its next one.</summary>
+    public void Adopt(int block)
+    {
+        if (Computed == PrefilledTokens && Computed < PromptLength) // else it is read again after a preemption
+            CachedPromptTokens += _blockSize;
+        Table.Add(block);
+        Move(_blockSize);
+    }
+
+    /// <summary>Notes that tokens are in the cache now, and makes the blocks they filled findable.</summary>
+    public void Advance(int count, BlockPool pool)
+    {
+        int block = Computed / _blockSize;
+        Move(count);
+        for (; (block + 1) * _blockSize <= Computed; block++)
+        {
+            if (KeyOf(block) is { } key)
+                pool.Publish(Table.Blocks[block], key);
+        }
+
+        IsDecoding = Remaining == 0;
+    }
+
+    /// <summary>Appends a generated token and says whether that ends the sequence.</summary>
+    public GenerationEnd? Append(int id)
+    {
+        _tokens.Add(id);
+        _seen?.Add(id);
+        return _stopIds.AsSpan().Contains(id) ? GenerationEnd.Stop : Length == _maxTokens ? GenerationEnd.Length : null;
+    }
+
+    /// <summary>Gives its blocks back. Its tokens stay: it may be computed again.</summary>
+    public void Release(BlockPool pool)
+    {
+        Table.ReleaseTo(pool);
+        Computed = 0;
+        IsDecoding = false;
+    }
+
+    private void Move(int count)
+    {
+        Computed += count;
+        PrefilledTokens = Math.Max(PrefilledTokens, Math.Min(Computed, PromptLength));
+    }
+}
