@@ -1,69 +1,241 @@
+using System.Numerics;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Sampling;
 
 namespace HShare.AI.Engine.Compute.Cpu;
 
 /// <summary>The CPU backend: portable SIMD, several threads, and the plain statement of what every operation means.</summary>
-public sealed class CpuBackend : Backend
+public sealed unsafe class CpuBackend : Backend
 {
+    private readonly List<AlignedMemory> _memory = [];
+    private readonly WorkerPool _pool;
+    private readonly Scratch[] _workerScratch;
+    private readonly Scratch[] _attentionScratch;
+    private readonly Scratch _decodeScratch = new();
+    private readonly Scratch _gatherScratch = new();
+    private readonly EmbedOperation _embed;
+    private readonly AddRmsNormOperation _addRmsNorm;
+    private readonly LinearOperation _linear;
+    private readonly RotateAndStoreOperation _rotateAndStore;
+    private readonly PrefillAttentionOperation _attendPrefill;
+    private readonly DecodeAttentionOperation _attendDecode;
+    private readonly SwiGluOperation _swiGlu;
+    private readonly SampleOperation _sample;
+    private bool _disposed;
+
     /// <summary>Starts the worker threads.</summary>
     /// <param name="threads">Threads to use, the caller's included; null = one for each core.</param>
-    public CpuBackend(int? threads = null) => throw new NotImplementedException();
+    public CpuBackend(int? threads = null)
+    {
+        _pool = new WorkerPool(threads ?? Environment.ProcessorCount);
+        _workerScratch = NewScratch();
+        _attentionScratch = NewScratch();
+        OnlineAttention[] attention = [.. _attentionScratch.Select(scratch => new OnlineAttention(scratch))];
+        _embed = new EmbedOperation(_pool);
+        _addRmsNorm = new AddRmsNormOperation(_pool);
+        _linear = new LinearOperation(_pool, _workerScratch);
+        _rotateAndStore = new RotateAndStoreOperation(_pool);
+        _attendPrefill = new PrefillAttentionOperation(_pool, attention, _workerScratch);
+        _attendDecode = new DecodeAttentionOperation(_pool, attention, _decodeScratch);
+        _swiGlu = new SwiGluOperation(_pool);
+        _sample = new SampleOperation(_pool);
+    }
 
     /// <inheritdoc/>
-    public override string Description => throw new NotImplementedException();
+    public override string Description => $"cpu ({_pool.ThreadCount} threads, {32 * Vector<float>.Count}-bit vectors)";
 
     /// <inheritdoc/>
-    public override Tensor Allocate(DType type, int rows, int columns) => throw new NotImplementedException();
+    public override Tensor Allocate(DType type, int rows, int columns)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(rows);
+        ArgumentOutOfRangeException.ThrowIfNegative(columns);
+        var memory = new AlignedMemory((UInt128)rows * (UInt128)columns * (UInt128)type.ByteSize());
+        _memory.Add(memory);
+        return new Tensor(memory.Address, type, rows, columns);
+    }
 
     /// <inheritdoc/>
-    public override void Write<T>(Tensor destination, ReadOnlySpan<T> source) => throw new NotImplementedException();
+    public override void Write<T>(Tensor destination, ReadOnlySpan<T> source)
+    {
+        if ((long)source.Length * sizeof(T) > destination.ByteCount)
+            throw new ArgumentException($"Write: {source.Length} x {sizeof(T)} bytes do not fit {destination.Describe()}.");
+        source.CopyTo(new Span<T>((void*)destination.Address, source.Length));
+    }
 
     /// <inheritdoc/>
-    public override void Read<T>(Tensor source, Span<T> destination) => throw new NotImplementedException();
+    public override void Read<T>(Tensor source, Span<T> destination)
+    {
+        if ((long)destination.Length * sizeof(T) > source.ByteCount)
+            throw new ArgumentException($"Read: {source.Describe()} has no {destination.Length} x {sizeof(T)} bytes.");
+        new ReadOnlySpan<T>((void*)source.Address, destination.Length).CopyTo(destination);
+    }
 
     /// <inheritdoc/>
-    public override LinearWeight LoadLinear(ReadOnlySpan<Tensor> parts, ReadOnlySpan<Tensor> biases, WeightFormat format) =>
-        throw new NotImplementedException();
+    public override LinearWeight LoadLinear(ReadOnlySpan<Tensor> parts, ReadOnlySpan<Tensor> biases, WeightFormat format)
+    {
+        OperandCheck.LinearParts(parts, biases);
+        int outFeatures = 0, inFeatures = parts[0].Columns, row = 0;
+        foreach (Tensor part in parts)
+            outFeatures += part.Rows;
+        DType type = format switch
+        {
+            WeightFormat.AsStored => parts[0].Type,
+            WeightFormat.BFloat16 => DType.BFloat16,
+            _ => DType.Int8,
+        };
+        Tensor data = Allocate(type, PanelPacking.PanelCount(outFeatures), inFeatures * MatrixKernel.PanelWidth);
+        Tensor scales = type == DType.Int8 ? Allocate(DType.Float32, 1, outFeatures) : Tensor.None;
+        foreach (Tensor part in parts)
+        {
+            PanelPacking.Pack(part, data, row, scales);
+            row += part.Rows;
+        }
+
+        return new LinearWeight(data, scales, ConcatenateBiases(biases, outFeatures), outFeatures, inFeatures);
+    }
 
     /// <inheritdoc/>
-    public override Tensor LoadMatrix(Tensor host) => throw new NotImplementedException();
+    public override Tensor LoadMatrix(Tensor host)
+    {
+        OperandCheck.FloatingPoint("LoadMatrix", "host", host);
+        Tensor copy = Allocate(host.Type, host.Rows, host.Columns);
+        Buffer.MemoryCopy((void*)host.Address, (void*)copy.Address, copy.ByteCount, host.ByteCount);
+        return copy;
+    }
 
     /// <inheritdoc/>
-    public override Tensor LoadVector(Tensor host) => throw new NotImplementedException();
+    public override Tensor LoadVector(Tensor host)
+    {
+        OperandCheck.FloatingPoint("LoadVector", "host", host);
+        Tensor copy = Allocate(DType.Float32, 1, host.Rows * host.Columns);
+        ElementConversion.Widen((byte*)host.Address, host.Type, (float*)copy.Address, copy.Columns);
+        return copy;
+    }
 
     /// <inheritdoc/>
-    public override void Embed(Tensor tokenIds, Tensor embedding, Tensor hidden) => throw new NotImplementedException();
+    public override void Embed(Tensor tokenIds, Tensor embedding, Tensor hidden)
+    {
+        OperandCheck.FloatingPoint("Embed", "embedding", embedding);
+        OperandCheck.Matrix("Embed", "hidden", hidden, DType.Float32, hidden.Rows, embedding.Columns);
+        OperandCheck.AtLeast("Embed", "tokenIds", tokenIds, DType.Int32, hidden.Rows);
+        _embed.Run(tokenIds, embedding, hidden);
+    }
 
     /// <inheritdoc/>
-    public override void AddRmsNorm(Tensor residual, Tensor delta, Tensor weight, float epsilon, Tensor normed) =>
-        throw new NotImplementedException();
+    public override void AddRmsNorm(Tensor residual, Tensor delta, Tensor weight, float epsilon, Tensor normed)
+    {
+        OperandCheck.Matrix("AddRmsNorm", "residual", residual, DType.Float32, residual.Rows, residual.Columns);
+        if (!delta.IsNone)
+            OperandCheck.Matrix("AddRmsNorm", "delta", delta, DType.Float32, residual.Rows, residual.Columns);
+        OperandCheck.Matrix("AddRmsNorm", "weight", weight, DType.Float32, 1, residual.Columns);
+        OperandCheck.Matrix("AddRmsNorm", "normed", normed, DType.Float32, residual.Rows, residual.Columns);
+        _addRmsNorm.Run(residual, delta, weight, epsilon, normed);
+    }
 
     /// <inheritdoc/>
-    public override void Linear(Tensor input, LinearWeight weight, Tensor output) => throw new NotImplementedException();
+    public override void Linear(Tensor input, LinearWeight weight, Tensor output)
+    {
+        OperandCheck.Matrix("Linear", "input", input, DType.Float32, input.Rows, weight.InFeatures);
+        OperandCheck.Matrix("Linear", "output", output, DType.Float32, input.Rows, weight.OutFeatures);
+        _linear.Run(input, weight, output);
+    }
 
     /// <inheritdoc/>
     public override void RotateAndStore(
-        Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache) =>
-        throw new NotImplementedException();
+        Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache)
+    {
+        OperandCheck.Attention("RotateAndStore", qkv, step, shape, cache);
+        OperandCheck.Matrix("RotateAndStore", "rotary cosines", rotary.Cosines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
+        OperandCheck.Matrix("RotateAndStore", "rotary sines", rotary.Sines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
+        if (norms is not null)
+        {
+            OperandCheck.Matrix("RotateAndStore", "query norm", norms.Query, DType.Float32, 1, shape.HeadDim);
+            OperandCheck.Matrix("RotateAndStore", "key norm", norms.Key, DType.Float32, 1, shape.HeadDim);
+        }
+
+        _rotateAndStore.Run(qkv, step, rotary, norms, shape, cache);
+    }
 
     /// <inheritdoc/>
-    public override void AttendPrefill(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended) =>
-        throw new NotImplementedException();
+    public override void AttendPrefill(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    {
+        OperandCheck.Attention("AttendPrefill", qkv, step, shape, cache);
+        OperandCheck.Matrix("AttendPrefill", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
+        OperandCheck.Sequences("AttendPrefill", step, step.DecodeCount, step.SequenceCount, cache);
+        _attendPrefill.Run(qkv, step, shape, cache, attended);
+    }
 
     /// <inheritdoc/>
-    public override void AttendDecode(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended) =>
-        throw new NotImplementedException();
+    public override void AttendDecode(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    {
+        OperandCheck.Attention("AttendDecode", qkv, step, shape, cache);
+        OperandCheck.Matrix("AttendDecode", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
+        OperandCheck.Sequences("AttendDecode", step, 0, step.DecodeCount, cache);
+        _attendDecode.Run(qkv, step, shape, cache, attended);
+    }
 
     /// <inheritdoc/>
-    public override void SwiGlu(Tensor gateUp, Tensor activated) => throw new NotImplementedException();
+    public override void SwiGlu(Tensor gateUp, Tensor activated)
+    {
+        OperandCheck.Matrix("SwiGlu", "gateUp", gateUp, DType.Float32, activated.Rows, 2 * activated.Columns);
+        OperandCheck.Matrix("SwiGlu", "activated", activated, DType.Float32, activated.Rows, activated.Columns);
+        _swiGlu.Run(gateUp, activated);
+    }
 
     /// <inheritdoc/>
-    public override void Logits(Tensor hidden, StepTensors step, LinearWeight head, Tensor logits) => throw new NotImplementedException();
+    public override void Logits(Tensor hidden, StepTensors step, LinearWeight head, Tensor logits)
+    {
+        OperandCheck.Matrix("Logits", "hidden", hidden, DType.Float32, hidden.Rows, head.InFeatures);
+        OperandCheck.Matrix("Logits", "logits", logits, DType.Float32, step.LogitCount, head.OutFeatures);
+        float* rows = _gatherScratch.Reserve((long)step.LogitRows.Columns * hidden.Columns);
+        var gathered = new Tensor((nint)rows, DType.Float32, step.LogitCount, hidden.Columns);
+        for (int i = 0; i < step.LogitCount; i++)
+        {
+            Tensor row = hidden.Slice(((int*)step.LogitRows.Address)[i], 1);
+            Buffer.MemoryCopy((void*)row.Address, (void*)gathered.Slice(i, 1).Address, row.ByteCount, row.ByteCount);
+        }
+
+        _linear.Run(gathered, head, logits);
+    }
 
     /// <inheritdoc/>
-    public override void Sample(Tensor logits, ReadOnlySpan<SamplingRow> rows, Span<int> tokenIds) => throw new NotImplementedException();
+    public override void Sample(Tensor logits, ReadOnlySpan<SamplingRow> rows, Span<int> tokenIds)
+    {
+        OperandCheck.Matrix("Sample", "logits", logits, DType.Float32, rows.Length, logits.Columns);
+        if (tokenIds.Length < rows.Length)
+            throw new ArgumentException($"Sample: {rows.Length} rows, but room for {tokenIds.Length} token ids.");
+        _sample.Run(logits, rows, tokenIds);
+    }
 
     /// <inheritdoc/>
-    public override void Dispose() => throw new NotImplementedException();
+    public override void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _pool.Dispose();
+        foreach (Scratch scratch in (Scratch[])[.. _workerScratch, .. _attentionScratch, _decodeScratch, _gatherScratch])
+            scratch.Dispose();
+        foreach (AlignedMemory memory in _memory)
+            memory.Dispose();
+        _memory.Clear();
+    }
+
+    private Scratch[] NewScratch() => [.. Enumerable.Range(0, _pool.ThreadCount).Select(_ => new Scratch())];
+
+    private Tensor ConcatenateBiases(ReadOnlySpan<Tensor> biases, int outFeatures)
+    {
+        if (biases.IsEmpty)
+            return Tensor.None;
+        Tensor concatenated = Allocate(DType.Float32, 1, outFeatures);
+        float* to = (float*)concatenated.Address;
+        foreach (Tensor bias in biases)
+        {
+            ElementConversion.Widen((byte*)bias.Address, bias.Type, to, bias.Columns);
+            to += bias.Columns;
+        }
+
+        return concatenated;
+    }
 }

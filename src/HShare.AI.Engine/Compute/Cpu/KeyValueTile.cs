@@ -1,0 +1,177 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using HShare.AI.Engine.Cache;
+
+namespace HShare.AI.Engine.Compute.Cpu;
+
+/// <summary>
+/// Some neighbouring tokens of one KV head, gathered from the cache's blocks and laid out as panels for <see cref="MatrixKernel"/>:
+/// keys [tokens / 16][head_dim][16], values [head_dim / 16][tokens][16], float32.
+/// </summary>
+internal readonly unsafe struct KeyValueTile
+{
+    /// <summary>Tokens of a tile. Tiles begin at multiples of it.</summary>
+    public const int Tokens = 64;
+
+    private const int Width = MatrixKernel.PanelWidth;
+    private const int Lanes = 4; // keys that are transposed together
+
+    private readonly float* _keys;
+    private readonly float* _values;
+    private readonly float* _widened; // [4, head_dim]
+    private readonly int _headDim;
+
+    /// <summary>A tile over scratch memory.</summary>
+    public KeyValueTile(float* memory, int headDim)
+    {
+        _headDim = headDim;
+        _keys = memory;
+        _values = _keys + Tokens * headDim;
+        _widened = _values + Tokens * PaddedDim(headDim);
+    }
+
+    /// <summary>Floats of scratch memory that a tile takes.</summary>
+    public static int ScratchSize(int headDim) => Tokens * (headDim + PaddedDim(headDim)) + Lanes * PaddedDim(headDim);
+
+    /// <summary>The head size rounded up to whole panels.</summary>
+    public static int PaddedDim(int headDim) => (headDim + Width - 1) & -Width;
+
+    /// <summary>16 keys: [head_dim, 16].</summary>
+    public byte* KeyPanel(int index) => (byte*)(_keys + index * _headDim * Width);
+
+    /// <summary>16 elements of every value: [tokens, 16].</summary>
+    public byte* ValuePanel(int index) => (byte*)(_values + index * Tokens * Width);
+
+    /// <summary>
+    /// Gathers <paramref name="count"/> tokens from <paramref name="start"/> on. Keys behind them, up to the end of their panel, are
+    /// copies of the last one: finite, and for the caller to mask.
+    /// </summary>
+    public void Load(KvLayer cache, int kvHead, int* blockTable, int start, int count, int contextLength)
+    {
+        switch (cache.Keys.Type)
+        {
+            case DType.Float32: Load<Float32Element>(cache, kvHead, blockTable, start, count, contextLength); break;
+            case DType.Float16: Load<Float16Element>(cache, kvHead, blockTable, start, count, contextLength); break;
+            default: Load<BFloat16Element>(cache, kvHead, blockTable, start, count, contextLength); break;
+        }
+    }
+
+    private void Load<TElement>(KvLayer cache, int kvHead, int* blockTable, int start, int count, int contextLength)
+        where TElement : struct, IElement
+    {
+        byte** keys = stackalloc byte*[Tokens];
+        nint valuesFromKeys = cache.Values.Address - cache.Keys.Address;
+        int rowBytes = _headDim * TElement.Size;
+        for (int token = 0; token < count; token++)
+        {
+            byte* key = Key(cache, kvHead, blockTable, start + token, rowBytes);
+            keys[token] = key;
+            StoreValue<TElement>(key + valuesFromKeys, _values + token * Width);
+            if (start + token + Tokens < contextLength)
+            {
+                byte* next = Key(cache, kvHead, blockTable, start + token + Tokens, rowBytes);
+                Prefetch(next, rowBytes);
+                Prefetch(next + valuesFromKeys, rowBytes);
+            }
+        }
+
+        int panelEnd = (count + Width - 1) & -Width;
+        for (int token = count; token < panelEnd; token++)
+            keys[token] = keys[count - 1];
+        for (int token = 0; token < panelEnd; token += Lanes)
+        {
+            (int panel, int lane) = Math.DivRem(token, Width);
+            TransposeKeys<TElement>(keys + token, (float*)KeyPanel(panel) + lane);
+        }
+    }
+
+    private static byte* Key(KvLayer cache, int kvHead, int* blockTable, int token, int rowBytes)
+    {
+        (int block, int offset) = Math.DivRem(token, cache.BlockSize);
+        return (byte*)cache.Keys.Address + blockTable[block] * cache.Keys.RowBytes + (nint)(kvHead * cache.BlockSize + offset) * rowBytes;
+    }
+
+    private static void Prefetch(byte* address, int count)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int i = 0; i < count; i += AlignedMemory.Alignment)
+                Sse.Prefetch0(address + i);
+        }
+    }
+
+    // One value becomes one row of each value panel.
+    private void StoreValue<TElement>(byte* value, float* row)
+        where TElement : struct, IElement
+    {
+        int i = 0;
+        for (; i <= _headDim - Width; i += Width, row += Tokens * Width)
+        {
+            for (int j = 0; j < Width; j += Vector<float>.Count)
+                TElement.Load(value + (i + j) * TElement.Size).Store(row + j);
+        }
+
+        if (i < _headDim)
+        {
+            new Span<float>(row, Width).Clear();
+            ElementConversion.Widen<TElement>(value + i * TElement.Size, row, _headDim - i);
+        }
+    }
+
+    // Four keys become four lanes of a key panel.
+    private void TransposeKeys<TElement>(byte** keys, float* panel)
+        where TElement : struct, IElement
+    {
+        float* a = Widen<TElement>(keys[0], 0), b = Widen<TElement>(keys[1], 1);
+        float* c = Widen<TElement>(keys[2], 2), d = Widen<TElement>(keys[3], 3);
+        int i = 0;
+        for (; i <= _headDim - Lanes; i += Lanes, panel += Lanes * Width)
+        {
+            Transpose(Vector128.Load(a + i), Vector128.Load(b + i), Vector128.Load(c + i), Vector128.Load(d + i), panel);
+        }
+
+        for (; i < _headDim; i++, panel += Width)
+            Vector128.Create(a[i], b[i], c[i], d[i]).Store(panel);
+    }
+
+    private float* Widen<TElement>(byte* key, int lane)
+        where TElement : struct, IElement
+    {
+        if (typeof(TElement) == typeof(Float32Element))
+            return (float*)key;
+        float* widened = _widened + lane * PaddedDim(_headDim);
+        ElementConversion.Widen<TElement>(key, widened, _headDim);
+        return widened;
+    }
+
+    // Columns of a 4 x 4 matrix in two rounds of interleaving: a with c and b with d, then the results with each other.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d, float* output)
+    {
+        Vector128<float> acLow = InterleaveLow(a, c), acHigh = InterleaveHigh(a, c);
+        Vector128<float> bdLow = InterleaveLow(b, d), bdHigh = InterleaveHigh(b, d);
+        InterleaveLow(acLow, bdLow).Store(output);
+        InterleaveHigh(acLow, bdLow).Store(output + Width);
+        InterleaveLow(acHigh, bdHigh).Store(output + 2 * Width);
+        InterleaveHigh(acHigh, bdHigh).Store(output + 3 * Width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> InterleaveLow(Vector128<float> a, Vector128<float> b)
+    {
+        if (Sse.IsSupported)
+            return Sse.UnpackLow(a, b);
+        return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> InterleaveHigh(Vector128<float> a, Vector128<float> b)
+    {
+        if (Sse.IsSupported)
+            return Sse.UnpackHigh(a, b);
+        return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
+    }
+}

@@ -1,0 +1,90 @@
+using HShare.AI.Engine.Compute;
+using HShare.AI.Engine.Scheduling;
+
+namespace HShare.AI;
+
+/// <summary>
+/// Which model an <see cref="HShareChatClient"/> serves, on what, and within which limits. The defaults serve the bundled model.
+/// </summary>
+public sealed class HShareOptions
+{
+    /// <summary>
+    /// Folder of the model as downloaded from a hub: config.json, tokenizer.json, a chat template and safetensors files.
+    /// Null = the bundled model (<see cref="BundledModel"/>). A relative path starts at the current directory.
+    /// </summary>
+    public string? ModelPath { get; set; }
+
+    /// <summary>How the model is called in metadata, responses and <c>ChatOptions.ModelId</c>; null = the name of its folder.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary>What the model runs on.</summary>
+    public HShareBackend Backend { get; set; } = HShareBackend.Auto;
+
+    /// <summary>Threads of the CPU backend; null = one for each core.</summary>
+    public int? Threads { get; set; }
+
+    /// <summary>How the matrices are kept: as stored, in bfloat16, or in 8-bit integers made at load.</summary>
+    public WeightFormat WeightFormat { get; set; } = WeightFormat.AsStored;
+
+    /// <summary>How keys and values are kept.</summary>
+    public KvCacheFormat KvCacheFormat { get; set; } = KvCacheFormat.Float32;
+
+    /// <summary>Most tokens of a conversation, prompt and answer together; null = the model's context length.</summary>
+    public int? MaxContext { get; set; }
+
+    /// <summary>Most requests that are answered side by side.</summary>
+    public int MaxBatch { get; set; } = 16;
+
+    /// <summary>
+    /// Most tokens of one step of the engine: one for each answer in progress, the rest for reading prompts.
+    /// Smaller = smoother streaming while somebody else's long prompt is read. At least <see cref="MaxBatch"/>.
+    /// </summary>
+    public int MaxStepRows { get; set; } = 512;
+
+    /// <summary>
+    /// Memory of the KV cache in mebibytes (1,048,576 bytes); null = room for <see cref="MaxBatch"/> full contexts, but at most a quarter
+    /// of the memory available.
+    /// </summary>
+    public int? KvCacheMegabytes { get; set; }
+
+    /// <summary>
+    /// Most requests that wait while <see cref="MaxBatch"/> run; one more is refused with <see cref="Engine.QueueFullException"/>.
+    /// </summary>
+    public int QueueLength { get; set; } = 64;
+
+    /// <summary>Longest time of a request from its submission to its last token; null = no limit.</summary>
+    public TimeSpan? RequestTimeLimit { get; set; }
+
+    /// <summary>
+    /// Who may reuse whose prompts in the cache. Under <see cref="PrefixSharing.PerKey"/> requests with the same
+    /// <see cref="GenerationOptions.CacheKey"/> share, and requests without one share with none.
+    /// </summary>
+    public PrefixSharing PrefixSharing { get; set; } = PrefixSharing.Shared;
+
+    /// <summary>
+    /// How long the host's shutdown lets running and waiting requests finish; what is left then ends with
+    /// <see cref="Engine.EngineStoppedException"/>. The host's own <c>ShutdownTimeout</c> (30 s by default) should be longer.
+    /// </summary>
+    public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The id that these options give the model, known before it is loaded.</summary>
+    internal string EffectiveModelId => ModelId
+        ?? (ModelPath is null ? BundledModel.Name : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(ModelPath))));
+
+    internal EngineOptions ToEngineOptions() => new()
+    {
+        MaxContext = MaxContext,
+        MaxBatch = MaxBatch,
+        MaxStepRows = MaxStepRows,
+        KvCacheBytes = KvCacheMegabytes * 1024L * 1024L,
+        KvCacheType = KvCacheFormat switch
+        {
+            KvCacheFormat.Float16 => DType.Float16,
+            KvCacheFormat.BFloat16 => DType.BFloat16,
+            _ => DType.Float32,
+        },
+        QueueLength = QueueLength,
+        RequestTimeLimit = RequestTimeLimit,
+        PrefixSharing = PrefixSharing,
+    };
+}

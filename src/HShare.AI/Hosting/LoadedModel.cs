@@ -1,0 +1,75 @@
+using System.Text.Json.Nodes;
+using HShare.AI.ChatTemplates;
+using HShare.AI.Engine;
+using HShare.AI.Engine.Compute;
+using HShare.AI.Engine.Compute.Cpu;
+using HShare.AI.Engine.Models;
+using HShare.AI.Engine.Scheduling;
+using HShare.AI.Engine.Tokenization;
+using Microsoft.Extensions.Logging;
+
+namespace HShare.AI.Hosting;
+
+/// <summary>A model that is ready to chat: the engine that runs it, its tokenizer and its chat template.</summary>
+internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, ChatTemplate Template)
+{
+    /// <summary>Takes over an engine that runs already.</summary>
+    /// <exception cref="ModelLoadException">The model's folder has no tokenizer or no chat template.</exception>
+    public static LoadedModel From(InferenceEngine engine) =>
+        new(engine, engine.Model.Tokenizer ?? throw NoTokenizer(engine.Model.Directory), ChatTemplate.Load(engine.Model.Directory));
+
+    /// <summary>Loads a model and starts its engine.</summary>
+    public static LoadedModel Load(
+        HShareOptions options, ILogger logger, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        string directory = options.ModelPath ?? BundledModel.Find();
+        logger.LoadingModel(options.EffectiveModelId, directory);
+        long started = TimeProvider.System.GetTimestamp();
+
+        ChatTemplate template = ChatTemplate.Load(directory); // before the weights, which take long
+        LanguageModel model = LanguageModel.Load(
+            directory, CreateBackend(options, logger), options.WeightFormat, progress, cancellationToken);
+        try
+        {
+            Tokenizer tokenizer = model.Tokenizer ?? throw NoTokenizer(model.Directory);
+            var engine = new InferenceEngine(model, options.ToEngineOptions());
+            logger.ModelReady(
+                options.EffectiveModelId, TimeProvider.System.GetElapsedTime(started).TotalSeconds, model.Backend.Description,
+                engine.Options.MaxContext, engine.Options.MaxBatch);
+            return new LoadedModel(engine, tokenizer, template);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Renders a conversation and encodes it, ending with the start of the assistant's turn.</summary>
+    /// <exception cref="ChatTemplateException">The template refused the conversation.</exception>
+    /// <exception cref="NotSupportedException">The conversation holds function calls, and the template has no place for them.</exception>
+    public IReadOnlyList<int> EncodePrompt(TemplateMessages messages, JsonObject? variables)
+    {
+        if (messages.HasToolCalls && !Template.Source.Contains("tool_calls", StringComparison.Ordinal))
+        {
+            throw new NotSupportedException(
+                "The conversation holds function calls, but this model's chat template has no place for them. Remove them, or use a model "
+                + "made for tools.");
+        }
+
+        return Tokenizer.Encode(Template.RenderSegments(
+            messages.Json, tools: null, addGenerationPrompt: true, variables, Tokenizer.SpecialTokens));
+    }
+
+    private static Backend CreateBackend(HShareOptions options, ILogger logger)
+    {
+        var backend = new CpuBackend(options.Threads);
+        if (options.Backend == HShareBackend.Auto)
+            logger.BackendChosen(backend.Description, "the CPU backend is the only one this version has");
+        return backend;
+    }
+
+    private static ModelLoadException NoTokenizer(string directory) => new(
+        Path.Combine(directory, "tokenizer.json"),
+        "A chat client needs the model's tokenizer. Download this file into the model's folder too.");
+}

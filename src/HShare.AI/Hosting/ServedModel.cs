@@ -1,0 +1,70 @@
+namespace HShare.AI.Hosting;
+
+/// <summary>
+/// A model that is loaded once, when it is first asked for, off the caller's thread. A failed load stays failed: everybody who asks gets
+/// the same error. Thread-safe.
+/// </summary>
+internal sealed class ServedModel : IAsyncDisposable
+{
+    private readonly Lazy<Task<LoadedModel>> _loading;
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly bool _ownsEngine = true;
+    private volatile bool _stopping;
+
+    /// <summary>A model that runs already.</summary>
+    public ServedModel(LoadedModel model, bool ownsEngine)
+    {
+        _loading = new Lazy<Task<LoadedModel>>(Task.FromResult(model));
+        _ownsEngine = ownsEngine;
+    }
+
+    /// <summary>A model to load.</summary>
+    public ServedModel(Func<CancellationToken, LoadedModel> load) => _loading = new Lazy<Task<LoadedModel>>(
+        () => Task.Run(() => load(_disposing.Token), _disposing.Token));
+
+    /// <summary>Whether anybody has asked for it yet.</summary>
+    public bool IsRequested => _loading.IsValueCreated;
+
+    /// <summary>The model where it is ready, or null.</summary>
+    public LoadedModel? Ready => _loading is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _loading.Value.Result : null;
+
+    /// <summary>Why loading failed, or null.</summary>
+    public Exception? Failure => _loading is { IsValueCreated: true, Value.Exception: { } error } ? error.InnerException : null;
+
+    /// <summary>Whether it takes no more requests.</summary>
+    public bool IsStopping => _stopping || IsDisposed;
+
+    /// <summary>Whether it was disposed.</summary>
+    public bool IsDisposed => _disposing.IsCancellationRequested;
+
+    /// <summary>The model, loaded where nobody did so before. Cancelling ends the waiting, not the loading.</summary>
+    public Task<LoadedModel> GetAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, typeof(HShareChatClient));
+        Task<LoadedModel> loading = _loading.Value;
+        return loading.IsCompleted ? loading : loading.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Takes no new requests and lets those in progress finish, within a limit.</summary>
+    public Task StopAsync(TimeSpan limit)
+    {
+        _stopping = true;
+        return Ready is { } model ? model.Engine.StopAsync(limit) : Task.CompletedTask;
+    }
+
+    /// <summary>Ends the loading, or stops the engine at once.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (IsDisposed)
+            return;
+
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        if (!IsRequested)
+            return;
+
+        // Who waited for a load that fails or is cancelled now has heard of it; here only an engine that did start matters.
+        await ((Task)_loading.Value).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_ownsEngine && Ready is { } model)
+            await model.Engine.DisposeAsync().ConfigureAwait(false);
+    }
+}

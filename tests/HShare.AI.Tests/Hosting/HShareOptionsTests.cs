@@ -1,0 +1,122 @@
+using HShare.AI.Engine.Compute;
+using HShare.AI.Engine.Scheduling;
+using HShare.AI.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace HShare.AI.Tests.Hosting;
+
+public class HShareOptionsTests
+{
+    [Fact]
+    public void Defaults_are_valid_and_serve_the_bundled_model()
+    {
+        var options = new HShareOptions();
+        Assert.Empty(Failures(options));
+        Assert.Equal("hshare-tiny", options.EffectiveModelId);
+        Assert.Equal(new EngineOptions(), options.ToEngineOptions());
+    }
+
+    public static TheoryData<string, object?, string> Invalid => new()
+    {
+        { nameof(HShareOptions.ModelPath), "/no/such/folder", "'/no/such/folder'" },
+        { nameof(HShareOptions.ModelPath), "", "bundled" },
+        { nameof(HShareOptions.ModelId), " ", "name" },
+        { nameof(HShareOptions.Backend), (HShareBackend)9, "Auto, Cpu" },
+        { nameof(HShareOptions.WeightFormat), (WeightFormat)9, "AsStored, BFloat16, Int8" },
+        { nameof(HShareOptions.KvCacheFormat), (KvCacheFormat)9, "Float32, Float16, BFloat16" },
+        { nameof(HShareOptions.PrefixSharing), (PrefixSharing)9, "Shared, PerKey, Off" },
+        { nameof(HShareOptions.Threads), 0, "1 or more" },
+        { nameof(HShareOptions.MaxContext), 1, "2 or more" },
+        { nameof(HShareOptions.MaxBatch), 0, "1 or more" },
+        { nameof(HShareOptions.MaxStepRows), 15, "16" },
+        { nameof(HShareOptions.KvCacheMegabytes), 0, "1 or more" },
+        { nameof(HShareOptions.QueueLength), -1, "0 or more" },
+        { nameof(HShareOptions.RequestTimeLimit), TimeSpan.Zero, "positive" },
+        { nameof(HShareOptions.DrainLimit), TimeSpan.FromSeconds(-1), "positive" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Invalid))]
+    public void A_failure_names_the_option_and_says_what_to_set(string property, object? value, string remedy)
+    {
+        var options = new HShareOptions();
+        typeof(HShareOptions).GetProperty(property)!.SetValue(options, value);
+        string failure = Assert.Single(Failures(options));
+        Assert.StartsWith($"Chat client 'k': HShareOptions.{property} is ", failure, StringComparison.Ordinal);
+        Assert.Contains(remedy, failure, StringComparison.Ordinal);
+        Assert.Throws<OptionsValidationException>(() => HShareChatClient.Create(options));
+    }
+
+    [Fact]
+    public void Every_option_comes_from_configuration()
+    {
+        HShareOptions options = Bind(
+            ("ModelPath", "/models/some-model"), ("ModelId", "some"), ("Backend", "cpu"), ("Threads", "3"), ("WeightFormat", "Int8"),
+            ("KvCacheFormat", "BFloat16"), ("MaxContext", "4096"), ("MaxBatch", "8"), ("MaxStepRows", "256"), ("KvCacheMegabytes", "4096"),
+            ("QueueLength", "32"), ("RequestTimeLimit", "00:02:00"), ("PrefixSharing", "PerKey"), ("DrainLimit", "00:00:05"));
+        Assert.Equal("/models/some-model", options.ModelPath);
+        Assert.Equal("some", options.EffectiveModelId);
+        Assert.Equal(HShareBackend.Cpu, options.Backend);
+        Assert.Equal(3, options.Threads);
+        Assert.Equal(WeightFormat.Int8, options.WeightFormat);
+        Assert.Equal(TimeSpan.FromSeconds(5), options.DrainLimit);
+        Assert.Equal(
+            new EngineOptions
+            {
+                MaxContext = 4096,
+                MaxBatch = 8,
+                MaxStepRows = 256,
+                KvCacheBytes = 4096L << 20,
+                KvCacheType = DType.BFloat16,
+                QueueLength = 32,
+                RequestTimeLimit = TimeSpan.FromMinutes(2),
+                PrefixSharing = PrefixSharing.PerKey,
+            },
+            options.ToEngineOptions());
+    }
+
+    [Fact]
+    public void The_bound_options_are_all_there_are()
+    {
+        string[] bound =
+        [
+            "ModelPath", "ModelId", "Backend", "Threads", "WeightFormat", "KvCacheFormat", "MaxContext", "MaxBatch", "MaxStepRows",
+            "KvCacheMegabytes", "QueueLength", "RequestTimeLimit", "PrefixSharing", "DrainLimit",
+        ];
+        Assert.Equal(bound.Order(), typeof(HShareOptions).GetProperties().Select(property => property.Name).Order());
+    }
+
+    [Theory]
+    [InlineData("Backend", "Cuda", "'HShare:Backend' is 'Cuda'. Set it to one of: Auto, Cpu.")]
+    [InlineData("Backend", "7", "one of: Auto, Cpu.")]
+    [InlineData("WeightFormat", "int3", "one of: AsStored, BFloat16, Int8.")]
+    [InlineData("PrefixSharing", "all", "one of: Shared, PerKey, Off.")]
+    [InlineData("KvCacheFormat", "Int8", "one of: Float32, Float16, BFloat16.")]
+    [InlineData("Threads", "many", "Threads")]
+    [InlineData("ModelPat", "x", "ModelPat")]
+    public void Configuration_that_means_nothing_is_refused(string key, string value, string named)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Bind((key, value)));
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/models/Qwen3-4B", "Qwen3-4B")]
+    [InlineData("/models/Qwen3-4B/", "Qwen3-4B")]
+    public void A_model_is_called_like_its_folder(string path, string id) =>
+        Assert.Equal(id, new HShareOptions { ModelPath = path }.EffectiveModelId);
+
+    private static HShareOptions Bind(params (string Key, string Value)[] values)
+    {
+        IConfigurationRoot configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(values.Select(value => KeyValuePair.Create("HShare:" + value.Key, (string?)value.Value)))
+            .Build();
+        var options = new HShareOptions();
+        configuration.GetSection("HShare").BindTo(options);
+        return options;
+    }
+
+    private static IEnumerable<string> Failures(HShareOptions options) =>
+        new HShareOptionsValidator().Validate("k", options).Failures ?? [];
+}
