@@ -1,1 +1,4 @@
-return 0;
+using HShare.Cli;
+using HShare.Cli.Output;
+
+return await HShareTool.RunAsync(args, Terminal.OfProcess());

@@ -1,0 +1,95 @@
+using System.Text.Json.Nodes;
+
+namespace HShare.Cli.Tests;
+
+public sealed class EvalCommandTests
+{
+    private const string Key = "The brass key is kept under the painted bench in the tower.";
+
+    [Fact]
+    public async Task Cases_are_answered_and_counted()
+    {
+        using var cases = new TemporaryFile(string.Join('\n',
+            Case("Where is the brass key kept?", Key, "kept", reference: Key),
+            Case("Who leads the Wenholm Trust?", "The Wenholm Trust is led by somebody else.", "led", reference: "Nobody."),
+            "",
+            Tool()));
+        using var answers = new TemporaryFile("");
+
+        ToolRun run = await ToolRun.WithAsync("eval", "--cases", cases.Path, "--json", "--answers", answers.Path);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("", run.Error);
+        JsonNode json = run.Json;
+        string[] given = [.. File.ReadLines(answers.Path).Select(line => (string)JsonNode.Parse(line)!["answer"]!)];
+        Assert.Equal(3, (int)json["cases"]!);
+        Assert.Equal([Key, "The Wenholm Trust is led by Edith Calder."], given[..2]);
+        Assert.StartsWith("<tool_call>\n{\"name\": \"set_timer\"", given[2]);
+        Assert.Equal(2, (int)json["correct"]!);
+        Assert.Equal(2 / 3.0, (double)json["accuracy"]!);
+        Assert.Equal(1, (int)json["groups"]!["family"]!["kept"]!["correct"]!);
+        Assert.Equal(0, (int)json["groups"]!["family"]!["led"]!["correct"]!);
+        Assert.Equal(2, (int)json["reference"]!["cases"]!);
+        Assert.Equal(1, (int)json["reference"]!["same_text"]!);
+        Assert.True((double)json["tokens_per_second"]! > 0);
+    }
+
+    [Fact]
+    public async Task Cases_over_the_context_are_named()
+    {
+        using var cases = new TemporaryFile(Case("Where is the brass key kept?", Key, "kept", Key) + "\n" + Tool());
+
+        ToolRun run = await ToolRun.WithAsync("eval", "--cases", cases.Path, "--context", "64");
+
+        Assert.Equal(0, run.ExitCode);
+        string name = Path.GetFileNameWithoutExtension(cases.Path);
+        Assert.Contains($"2 over the context, counted as wrong: {name}:1, {name}:2", run.Out);
+        Assert.Contains("0 of 2 right", run.Out);
+    }
+
+    [Theory]
+    [InlineData("{\"messages\": []}", "expected")]
+    [InlineData("{\"messages\": [], \"expected\": \"x\"", ":1 is not a case")]
+    [InlineData("null", ":1 is not a case")]
+    [InlineData("", "holds no cases")]
+    public async Task A_line_that_is_no_case_is_bad_input(string line, string named)
+    {
+        using var cases = new TemporaryFile(line);
+
+        ToolRun run = await ToolRun.WithAsync("eval", "--cases", cases.Path);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(named, run.Error);
+    }
+
+    private static string Case(string question, string expected, string family, string reference)
+    {
+        const string Document = "Use only this document to answer.\n<document>\nIt was grey. The brass key is kept under the painted "
+            + "bench in the tower. Nobody asked for it. The Wenholm Trust is led by Edith Calder. Then the lamps were lit.\n</document>";
+        return new JsonObject
+        {
+            ["messages"] = new JsonArray(Message("system", Document), Message("user", question)),
+            ["expected"] = expected,
+            ["meta"] = new JsonObject
+            {
+                ["length_tokens"] = 100,
+                ["depth"] = 0.5,
+                ["family"] = family,
+                ["reference"] = new JsonObject { ["answer"] = reference, ["correct"] = reference == expected },
+            },
+        }.ToJsonString();
+    }
+
+    private static string Tool() => new JsonObject
+    {
+        ["messages"] = new JsonArray(Message("user", "Set a timer for 12 minutes.")),
+        ["tools"] = JsonNode.Parse("""
+            [{"type": "function", "function": {"name": "set_timer", "description": "Set a timer.", "parameters":
+            {"type": "object", "properties": {"minutes": {"type": "integer", "description": "Minutes."}}, "required": ["minutes"]}}}]
+            """),
+        ["expected"] = "<tool_call>\n{\"name\": \"set_timer\", \"arguments\": {\"minutes\": 12}}\n</tool_call>",
+        ["meta"] = new JsonObject { ["family"] = "set_timer" },
+    }.ToJsonString();
+
+    private static JsonObject Message(string role, string content) => new() { ["role"] = role, ["content"] = content };
+}

@@ -1,0 +1,75 @@
+namespace HShare.Cli.Tests;
+
+public sealed class UsageTests
+{
+    [Theory]
+    [InlineData("sing", "sing")]
+    [InlineData("ask", "--document")]
+    [InlineData("ask --document x.txt", "--question")]
+    [InlineData("ask --document x.txt --question Q --tempo 3", "--tempo")]
+    [InlineData("ask --document no-such-file.txt --question Q", "no-such-file.txt")]
+    [InlineData("ask --document x.txt --question Q --temperature hot", "--temperature 'hot'")]
+    [InlineData("chat --document no-such-file.txt", "no-such-file.txt")]
+    [InlineData("inspect no-such-folder", "no-such-folder")]
+    [InlineData("inspect one --model two", "twice")]
+    [InlineData("verify --tolerance -1", "--tolerance '-1'")]
+    [InlineData("verify --backend abacus", "--backend 'abacus' is not one of auto|cpu")]
+    [InlineData("verify --weights int3", "--weights 'int3'")]
+    [InlineData("verify --kv-type f8", "'f8'")]
+    [InlineData("verify --threads 0", "--threads '0'")]
+    [InlineData("verify --threads many", "--threads 'many'")]
+    [InlineData("verify --golden no-such-file.json", "no-such-file.json")]
+    [InlineData("eval", "--cases")]
+    [InlineData("eval --cases no-such-file.jsonl", "no-such-file.jsonl")]
+    [InlineData("eval --cases x.jsonl --limit 0", "--limit '0'")]
+    [InlineData("bench gpu", "gpu")]
+    [InlineData("bench cpu --shape cube", "cube")]
+    [InlineData("bench cpu --shape hshare-tiny --model x", "exclude each other")]
+    public async Task Bad_usage_is_one_line_on_stderr_and_exit_code_2(string arguments, string named)
+    {
+        ToolRun run = await ToolRun.WithAsync(arguments.Split(' '));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Out);
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
+        Assert.StartsWith("hshare: ", run.Error);
+        Assert.Contains(named, run.Error);
+    }
+
+    [Fact]
+    public async Task Verbose_adds_the_stack_trace()
+    {
+        ToolRun run = await ToolRun.WithAsync("inspect", "no-such-folder", "--verbose");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("ModelLoadException", run.Error);
+        Assert.Contains("   at ", run.Error);
+    }
+
+    [Theory]
+    [InlineData("ask")]
+    [InlineData("chat")]
+    [InlineData("inspect")]
+    [InlineData("verify")]
+    [InlineData("eval")]
+    [InlineData("bench")]
+    public async Task Help_lists_the_common_options_and_examples(string command)
+    {
+        ToolRun run = await ToolRun.WithAsync(command, "--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("", run.Error);
+        string[] common = ["--model", "--backend", "--threads", "--weights", "--kv", "--context", "--json"];
+        Assert.All(common, option => Assert.Contains(option, run.Out));
+        Assert.Contains($"Examples:\n  hshare {command}", run.Out.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public async Task Without_arguments_the_help_lists_the_commands()
+    {
+        ToolRun run = await ToolRun.WithAsync();
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.All(["ask", "chat", "inspect", "verify", "eval", "bench"], command => Assert.Contains($"  {command}", run.Out));
+    }
+}
