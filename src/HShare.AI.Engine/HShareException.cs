@@ -87,6 +87,17 @@ public sealed class RequestTimeLimitException : HShareException
     public TimeSpan Limit { get; }
 }
 
+/// <summary>The model computed logits for a request that hold no number to choose a token by. Other requests go on.</summary>
+public sealed class InvalidLogitsException : HShareException
+{
+    /// <summary>An error with what to do.</summary>
+    public InvalidLogitsException()
+        : base("The model's logits for this request hold no number: its weights are damaged, or its keys and values went beyond the range "
+            + "of a Float16 KV cache. Check the model against a reference, or choose BFloat16 or Float32 for the cache.")
+    {
+    }
+}
+
 /// <summary>The compute backend asked for cannot be used on this machine.</summary>
 public sealed class BackendUnavailableException : HShareException
 {

@@ -34,8 +34,9 @@ namespace HShare.AI;
 /// <see cref="ChatOptions.AllowMultipleToolCalls"/> only permit something and are free to be set. What
 /// <see cref="ChatOptions"/> has no property for is in <see cref="GenerationOptions"/>.</para>
 /// <para>Errors of the engine come as they are: <see cref="Engine.PromptTooLongException"/>, <see cref="Engine.QueueFullException"/>,
-/// <see cref="Engine.RequestTimeLimitException"/>, <see cref="Engine.EngineStoppedException"/>; a template that refuses a conversation
-/// throws <see cref="ChatTemplateException"/>.</para>
+/// <see cref="Engine.RequestTimeLimitException"/>, <see cref="Engine.EngineStoppedException"/>,
+/// <see cref="Engine.InvalidLogitsException"/>; a template that refuses a conversation throws
+/// <see cref="ChatTemplateException"/>.</para>
 /// </remarks>
 public sealed class HShareChatClient : IChatClient, IAsyncDisposable
 {

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace HShare.AI.Engine.Cache;
 
@@ -19,7 +18,7 @@ internal readonly record struct BlockKey(UInt128 Value)
 
     /// <summary>Where the chain of blocks starts that only requests with this cache key share.</summary>
     public static BlockKey RootOf(string cacheKey) =>
-        new BlockKey(UInt128.MaxValue).Chain(Encoding.UTF8.GetBytes(cacheKey)); // a parent that no block has keeps roots and blocks apart
+        new BlockKey(UInt128.MaxValue).Chain(MemoryMarshal.AsBytes(cacheKey.AsSpan())); // no block has this parent
 
     /// <summary>The key of the block that follows this one.</summary>
     /// <param name="tokens">The block's tokens, as many as a block holds.</param>

@@ -65,6 +65,9 @@ internal sealed class BlockPool
     /// <summary>Makes a full block findable.</summary>
     public void Publish(int block, BlockKey key) => _index.Add(key, block);
 
+    /// <summary>Makes a block that is in use unfindable again.</summary>
+    public void Unpublish(int block) => _index.Remove(block);
+
     /// <summary>
     /// Ends one sequence's use of a block. Release a sequence's blocks last one first: the end of a prefix is worth least.
     /// </summary>

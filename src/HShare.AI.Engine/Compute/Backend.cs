@@ -104,7 +104,9 @@ public abstract class Backend : IDisposable
     /// <summary>Chooses one token for each row of logits.</summary>
     /// <param name="logits">float32 [rows, vocabulary]; may be overwritten.</param>
     /// <param name="rows">How to sample each row.</param>
-    /// <param name="tokenIds">Receives the chosen ids; the call waits for them.</param>
+    /// <param name="tokenIds">
+    /// Receives the chosen ids, <see cref="Sampler.NoToken"/> for a row whose logits hold no number; the call waits for them.
+    /// </param>
     public abstract void Sample(Tensor logits, ReadOnlySpan<SamplingRow> rows, Span<int> tokenIds);
 
     /// <summary>Frees everything that was allocated.</summary>

@@ -9,14 +9,16 @@ namespace HShare.AI.Engine.Sampling;
 /// </summary>
 public static class Sampler
 {
+    /// <summary>What stands for a token where no logit is a number greater than -∞.</summary>
+    public const int NoToken = -1;
+
     /// <summary>Chooses a token. Does not allocate once a thread has sampled before.</summary>
     /// <remarks>
     /// Temperature 0 takes the largest logit; of equal ones the lowest id. Top-k keeps exactly k tokens; of equal ones the lowest ids.
-    /// A logit that is not a number, or -∞, is never chosen.
+    /// A logit that is not a number, or -∞, is never chosen; <see cref="NoToken"/> says that all are such.
     /// </remarks>
     /// <param name="logits">[vocabulary]; overwritten.</param>
     /// <param name="row">How.</param>
-    /// <exception cref="ArithmeticException">No logit is a number greater than -∞.</exception>
     public static int Sample(Span<float> logits, in SamplingRow row)
     {
         SamplingParameters parameters = row.Parameters;
@@ -25,7 +27,7 @@ public static class Sampler
 
         float maximum = Maximum(logits);
         if (maximum == float.NegativeInfinity)
-            throw new ArithmeticException("The model's logits hold no number: its weights or its keys and values are damaged.");
+            return NoToken;
         if (parameters.Temperature == 0 || maximum == float.PositiveInfinity)
             return logits.IndexOf(maximum);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HShare.AI.Engine.Cache;
+using HShare.AI.Engine.Sampling;
 
 namespace HShare.AI.Engine.Scheduling;
 
@@ -34,7 +35,7 @@ internal sealed class EngineLoop
         _timeLimit = sizing.Options.RequestTimeLimit;
         _meter = new EngineMeter(modelName, () => Statistics);
         PublishStatistics();
-        new Thread(Run) { IsBackground = true, Name = "HShare.AI engine" }.Start();
+        new Thread(Run) { IsBackground = true, Name = "HShare.AI engine" }.UnsafeStart(); // the caller's context is no concern of it
     }
 
     /// <summary>Completes when the thread has ended and every request with it.</summary>
@@ -129,6 +130,13 @@ internal sealed class EngineLoop
 
     private void Emit(Sequence sequence, int id, TokenLogprobs? logprobs)
     {
+        if (id == Sampler.NoToken) // this sequence is damaged, but its neighbours in the step are not
+        {
+            sequence.Unpublish(_pool);
+            End(sequence, new InvalidLogitsException());
+            return;
+        }
+
         if (sequence.GeneratedTokens == 0)
             _meter.RecordFirstToken(Stopwatch.GetElapsedTime(sequence.Submitted));
 

@@ -50,11 +50,30 @@ public sealed class Generation : IAsyncDisposable
     /// </exception>
     /// <exception cref="EngineStoppedException">The engine stopped or failed.</exception>
     /// <exception cref="RequestTimeLimitException">The request ran into the engine's time limit.</exception>
-    public IAsyncEnumerable<GeneratedToken> ReadAllAsync(CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidLogitsException">The model computed no number for the next token.</exception>
+    public async IAsyncEnumerable<GeneratedToken> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref _read, true))
             throw new InvalidOperationException("The tokens of a generation can be read once only.");
-        return ReadAsync(cancellationToken);
+
+        try
+        {
+            // Registered, so that a cancelled request ends at once also while its reader is busy elsewhere.
+            using CancellationTokenRegistration registration =
+                cancellationToken.UnsafeRegister(static state => ((Generation)state!).Abandon(), this);
+            while (await _tokens.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                while (_tokens.Reader.TryRead(out GeneratedToken token))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    yield return token;
+                }
+            }
+        }
+        finally
+        {
+            await DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Ends the request and waits until its cache blocks are back.</summary>
@@ -88,27 +107,5 @@ public sealed class Generation : IAsyncDisposable
 
         Volatile.Write(ref _abandoned, true);
         _inbox.Wake();
-    }
-
-    private async IAsyncEnumerable<GeneratedToken> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        try
-        {
-            // Registered, so that a cancelled request ends at once also while its reader is busy elsewhere.
-            using CancellationTokenRegistration registration =
-                cancellationToken.UnsafeRegister(static state => ((Generation)state!).Abandon(), this);
-            while (await _tokens.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                while (_tokens.Reader.TryRead(out GeneratedToken token))
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    yield return token;
-                }
-            }
-        }
-        finally
-        {
-            await DisposeAsync().ConfigureAwait(false);
-        }
     }
 }

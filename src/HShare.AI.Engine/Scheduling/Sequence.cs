@@ -145,6 +145,13 @@ internal sealed class Sequence
         IsDecoding = Remaining == 0;
     }
 
+    /// <summary>Makes its blocks unfindable: what they hold is not to be trusted.</summary>
+    public void Unpublish(BlockPool pool)
+    {
+        foreach (int block in Table.Blocks)
+            pool.Unpublish(block);
+    }
+
     /// <summary>Appends a generated token and says whether that ends the sequence.</summary>
     public GenerationEnd? Append(int id)
     {

@@ -113,7 +113,9 @@ internal sealed class StepRunner
         for (int i = 0; i < count; i++)
         {
             Sequence sequence = _sampled[i].Sequence;
-            TokenLogprobs? logprobs = sequence.TopLogprobs is { } top ? LogProbabilities.Of(_rawLogits[i], _drawn[i], top) : null;
+            TokenLogprobs? logprobs = sequence.TopLogprobs is { } top && _drawn[i] != Sampler.NoToken
+                ? LogProbabilities.Of(_rawLogits[i], _drawn[i], top)
+                : null;
             _sampled[i] = new SampledToken(sequence, _drawn[i], logprobs);
         }
 
@@ -123,6 +125,6 @@ internal sealed class StepRunner
 
 /// <summary>A sequence's next token.</summary>
 /// <param name="Sequence">The sequence.</param>
-/// <param name="Id">The token drawn.</param>
+/// <param name="Id">The token drawn, or <see cref="Sampler.NoToken"/>.</param>
 /// <param name="Logprobs">Log-probabilities, where they were asked for.</param>
 internal readonly record struct SampledToken(Sequence Sequence, int Id, TokenLogprobs? Logprobs);

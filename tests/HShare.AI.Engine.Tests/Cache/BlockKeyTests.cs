@@ -22,6 +22,7 @@ public sealed class BlockKeyTests
         BlockKey[] roots = [BlockKey.SharedRoot, BlockKey.RootOf(""), BlockKey.RootOf("a"), BlockKey.RootOf("b"), BlockKey.RootOf("ab")];
         Assert.Equal(roots.Length, roots.Select(root => root.Next(Tokens)).Distinct().Count());
         Assert.Equal(BlockKey.RootOf("a"), BlockKey.RootOf("a"));
+        Assert.NotEqual(BlockKey.RootOf("\uD800"), BlockKey.RootOf("\uD801")); // no characters, but two keys
     }
 
     [Fact]

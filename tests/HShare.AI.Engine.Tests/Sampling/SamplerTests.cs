@@ -65,7 +65,8 @@ public sealed class SamplerTests
     public void What_is_not_a_number_is_never_chosen()
     {
         float[] logits = [.. Enumerable.Repeat(float.NaN, 40)];
-        Assert.Throws<ArithmeticException>(() => Sample(logits, SamplingParameters.Greedy));
+        Assert.Equal(Sampler.NoToken, Sample(logits, SamplingParameters.Greedy));
+        Assert.Equal(Sampler.NoToken, Sample(logits, new() { Temperature = 1, TopK = 3, TopP = 0.9f }, 0.999f));
         logits[17] = -3;
         logits[3] = float.NegativeInfinity;
         Assert.Equal(17, Sample(logits, SamplingParameters.Greedy));

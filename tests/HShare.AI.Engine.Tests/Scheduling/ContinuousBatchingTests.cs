@@ -100,7 +100,26 @@ public sealed class ContinuousBatchingTests
         Generation generation = engine.Submit(new() { Prompt = [1, 2, 3], MaxOutputTokens = 2 });
         await generation.ReadIdsAsync();
 
-        Assert.Throws<InvalidOperationException>(() => generation.ReadAllAsync(TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => generation.ReadIdsAsync());
+    }
+
+    [Fact]
+    public async Task A_stream_can_be_read_once_only()
+    {
+        await using InferenceEngine engine = ScriptedModel.CreateEngine(new EngineOptions());
+        Generation generation = engine.Submit(new() { Prompt = [1, 2, 3], MaxOutputTokens = 2 });
+        IAsyncEnumerable<GeneratedToken> stream = generation.ReadAllAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, await CountAsync());
+
+        await Assert.ThrowsAsync<InvalidOperationException>(CountAsync);
+
+        async Task<int> CountAsync()
+        {
+            int count = 0;
+            await foreach (GeneratedToken token in stream)
+                count++;
+            return count;
+        }
     }
 
     [Fact]

@@ -18,6 +18,9 @@ internal sealed class ScriptedBackend : Backend
     /// <summary>Called on the owner thread before each step with the number of its rows.</summary>
     public Action<int>? BeforeStep { get; set; }
 
+    /// <summary>The position whose logits come out as NaN, in every sequence that gets there.</summary>
+    public int? SpoiledPosition { get; set; }
+
     public int Steps { get; private set; }
 
     public bool IsDisposed { get; private set; }
@@ -94,6 +97,8 @@ internal sealed class ScriptedBackend : Backend
         {
             int row = Span<int>(step.LogitRows)[i];
             ScriptedModel.Logits((int)Span<float>(hidden)[row * hidden.Columns], Span<float>(logits.Slice(i, 1)));
+            if (Span<int>(step.Positions)[row] == SpoiledPosition)
+                Span<float>(logits.Slice(i, 1)).Fill(float.NaN);
         }
     }
 
