@@ -81,11 +81,6 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
     /// <summary>The model behind the client, loaded or not.</summary>
     internal ServedModel Model { get; }
 
-    /// <summary>Loads a model and returns a client that is ready: for apps without a container. Dispose it when done.</summary>
-    /// <inheritdoc cref="CreateAsync"/>
-    public static HShareChatClient Create(HShareOptions? options = null, ILogger<HShareChatClient>? logger = null) =>
-        CreateAsync(options, logger).GetAwaiter().GetResult();
-
     /// <summary>
     /// Loads a model, off the caller's thread, and returns a client that is ready: for apps without a container. Dispose it when done.
     /// </summary>
@@ -93,8 +88,8 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
     /// <param name="logger">Where to log.</param>
     /// <param name="progress">Told the bytes read so far, on the loading thread.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is not valid; the message says what to
-    /// set.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is not valid, or does not fit the model;
+    /// the message says what to set.</exception>
     /// <exception cref="Engine.ModelLoadException">A file of the model is missing, damaged or not supported.</exception>
     /// <exception cref="InsufficientMemoryException">The model or its KV cache does not fit the memory.</exception>
     public static async Task<HShareChatClient> CreateAsync(

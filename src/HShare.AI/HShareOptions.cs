@@ -29,7 +29,10 @@ public sealed class HShareOptions
     /// <summary>How keys and values are kept.</summary>
     public KvCacheFormat KvCacheFormat { get; set; } = KvCacheFormat.Float32;
 
-    /// <summary>Most tokens of a conversation, prompt and answer together; null = the model's context length.</summary>
+    /// <summary>
+    /// Most tokens of a conversation, prompt and answer together; null = the model's context length, or what the KV cache holds where that
+    /// is less.
+    /// </summary>
     public int? MaxContext { get; set; }
 
     /// <summary>Most requests that are answered side by side.</summary>

@@ -16,13 +16,24 @@ internal static class PromptProgressReading
         await using (tokens.ConfigureAwait(false))
         {
             Task<bool> more = tokens.MoveNextAsync().AsTask();
-            while (!more.IsCompleted)
+            try
             {
+                while (!more.IsCompleted)
+                {
+                    progress.Report(ProgressOf(generation));
+                    await Task.WhenAny(more, Task.Delay(Interval, CancellationToken.None)).ConfigureAwait(false);
+                }
+
                 progress.Report(ProgressOf(generation));
-                await Task.WhenAny(more, Task.Delay(Interval, CancellationToken.None)).ConfigureAwait(false);
+            }
+            catch
+            {
+                // The caller's error. An enumerator cannot be disposed while it moves, so the request ends first.
+                await generation.DisposeAsync().ConfigureAwait(false);
+                await ((Task)more).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
             }
 
-            progress.Report(ProgressOf(generation));
             while (await more.ConfigureAwait(false))
             {
                 yield return tokens.Current;

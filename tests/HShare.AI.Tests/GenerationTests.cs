@@ -143,6 +143,22 @@ public class GenerationTests(TinyClient tiny)
         Assert.Equal(new PromptProgress(total, total, (int)response.Usage.CachedInputTokenCount!.Value), progress.Values[^1]);
     }
 
+    [Fact]
+    public async Task An_error_of_the_progress_callback_ends_the_request_and_is_the_one_thrown()
+    {
+        ChatOptions options = TinyClient.Tokens(500);
+        options.RawRepresentationFactory = _ => new GenerationOptions { PromptProgress = new FailingProgress() };
+        string document = string.Concat(Enumerable.Range(20, 10).Select(i => $"Year {i}. {TinyClient.Document}\n"));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => _client.GetResponseAsync(document, options, TestToken));
+        Assert.Equal("No room on the screen.", error.Message);
+        await tiny.AssertIdleAsync();
+    }
+
+    private sealed class FailingProgress : IProgress<PromptProgress>
+    {
+        public void Report(PromptProgress value) => throw new InvalidDataException("No room on the screen.");
+    }
+
     private sealed class ListProgress : IProgress<PromptProgress>
     {
         public List<PromptProgress> Values { get; } = [];

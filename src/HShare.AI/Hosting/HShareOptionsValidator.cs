@@ -33,8 +33,9 @@ internal sealed class HShareOptionsValidator : IValidateOptions<HShareOptions>
         }
 
         Require(
-            options.ModelPath is null || Directory.Exists(options.ModelPath), nameof(options.ModelPath), $"'{options.ModelPath}'",
-            "No such folder is there. Set it to the folder of a downloaded model, or leave it unset for the bundled model.");
+            options.ModelPath is null || (options.ModelPath.Length > 0 && File.Exists(Path.Combine(options.ModelPath, "config.json"))),
+            nameof(options.ModelPath), $"'{options.ModelPath}'",
+            "No folder with a config.json is there. Set it to the folder of a downloaded model, or leave it unset for the bundled model.");
         Require(
             options.ModelId is null || !string.IsNullOrWhiteSpace(options.ModelId), nameof(options.ModelId), $"'{options.ModelId}'",
             "Set it to a name, or leave it unset for the name of the model's folder.");

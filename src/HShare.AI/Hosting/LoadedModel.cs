@@ -7,6 +7,7 @@ using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Scheduling;
 using HShare.AI.Engine.Tokenization;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace HShare.AI.Hosting;
 
@@ -19,6 +20,9 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
         new(engine, engine.Model.Tokenizer ?? throw NoTokenizer(engine.Model.Directory), ChatTemplate.Load(engine.Model.Directory));
 
     /// <summary>Loads a model and starts its engine.</summary>
+    /// <exception cref="ModelLoadException">A file of the model is missing, damaged or not supported.</exception>
+    /// <exception cref="OptionsValidationException">The options do not fit the model.</exception>
+    /// <exception cref="InsufficientMemoryException">The model or its KV cache does not fit the memory.</exception>
     public static LoadedModel Load(
         HShareOptions options, ILogger logger, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
@@ -32,7 +36,7 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
         try
         {
             Tokenizer tokenizer = model.Tokenizer ?? throw NoTokenizer(model.Directory);
-            var engine = new InferenceEngine(model, options.ToEngineOptions());
+            InferenceEngine engine = StartEngine(model, options);
             logger.ModelReady(
                 options.EffectiveModelId, TimeProvider.System.GetElapsedTime(started).TotalSeconds, model.Backend.Description,
                 engine.Options.MaxContext, engine.Options.MaxBatch);
@@ -67,6 +71,21 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
         if (options.Backend == HShareBackend.Auto)
             logger.BackendChosen(backend.Description, "the CPU backend is the only one this version has");
         return backend;
+    }
+
+    private static InferenceEngine StartEngine(LanguageModel model, HShareOptions options)
+    {
+        try
+        {
+            return new InferenceEngine(model, options.ToEngineOptions());
+        }
+        catch (ArgumentException error)
+        {
+            throw new OptionsValidationException(
+                options.EffectiveModelId, typeof(HShareOptions),
+                [$"The options do not fit the model '{options.EffectiveModelId}': {error.Message} "
+                    + $"({nameof(EngineOptions.KvCacheBytes)} is {nameof(HShareOptions.KvCacheMegabytes)} in bytes.)"]);
+        }
     }
 
     private static ModelLoadException NoTokenizer(string directory) => new(

@@ -1,3 +1,5 @@
+using HShare.AI.Engine;
+
 namespace HShare.AI.Hosting;
 
 /// <summary>
@@ -38,11 +40,21 @@ internal sealed class ServedModel : IAsyncDisposable
     public bool IsDisposed => _disposing.IsCancellationRequested;
 
     /// <summary>The model, loaded where nobody did so before. Cancelling ends the waiting, not the loading.</summary>
-    public Task<LoadedModel> GetAsync(CancellationToken cancellationToken)
+    /// <exception cref="ObjectDisposedException">It is disposed, perhaps while it was loaded.</exception>
+    /// <exception cref="EngineStoppedException">It takes no more requests.</exception>
+    public async Task<LoadedModel> GetAsync(CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, typeof(HShareChatClient));
-        Task<LoadedModel> loading = _loading.Value;
-        return loading.IsCompleted ? loading : loading.WaitAsync(cancellationToken);
+        ThrowIfStopping();
+        try
+        {
+            LoadedModel model = await _loading.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+            ThrowIfStopping();
+            return model;
+        }
+        catch (OperationCanceledException) when (IsDisposed && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(nameof(HShareChatClient)); // who waits has cancelled nothing
+        }
     }
 
     /// <summary>Takes no new requests and lets those in progress finish, within a limit.</summary>
@@ -59,12 +71,18 @@ internal sealed class ServedModel : IAsyncDisposable
             return;
 
         await _disposing.CancelAsync().ConfigureAwait(false);
-        if (!IsRequested)
-            return;
 
-        // Who waited for a load that fails or is cancelled now has heard of it; here only an engine that did start matters.
+        // A load that nobody has asked for is cancelled before it starts. Who waits for one that fails or is cancelled now hears of it
+        // there; here only an engine that did start matters.
         await ((Task)_loading.Value).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_ownsEngine && Ready is { } model)
             await model.Engine.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void ThrowIfStopping()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, typeof(HShareChatClient));
+        if (_stopping)
+            throw new EngineStoppedException("The app is stopping: the model takes no more requests.");
     }
 }

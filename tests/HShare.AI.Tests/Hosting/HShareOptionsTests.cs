@@ -21,6 +21,7 @@ public class HShareOptionsTests
     {
         { nameof(HShareOptions.ModelPath), "/no/such/folder", "'/no/such/folder'" },
         { nameof(HShareOptions.ModelPath), "", "bundled" },
+        { nameof(HShareOptions.ModelPath), Path.GetTempPath(), "config.json" },
         { nameof(HShareOptions.ModelId), " ", "name" },
         { nameof(HShareOptions.Backend), (HShareBackend)9, "Auto, Cpu" },
         { nameof(HShareOptions.WeightFormat), (WeightFormat)9, "AsStored, BFloat16, Int8" },
@@ -38,14 +39,27 @@ public class HShareOptionsTests
 
     [Theory]
     [MemberData(nameof(Invalid))]
-    public void A_failure_names_the_option_and_says_what_to_set(string property, object? value, string remedy)
+    public async Task A_failure_names_the_option_and_says_what_to_set(string property, object? value, string remedy)
     {
         var options = new HShareOptions();
         typeof(HShareOptions).GetProperty(property)!.SetValue(options, value);
         string failure = Assert.Single(Failures(options));
         Assert.StartsWith($"Chat client 'k': HShareOptions.{property} is ", failure, StringComparison.Ordinal);
         Assert.Contains(remedy, failure, StringComparison.Ordinal);
-        Assert.Throws<OptionsValidationException>(() => HShareChatClient.Create(options));
+        await Assert.ThrowsAsync<OptionsValidationException>(
+            () => HShareChatClient.CreateAsync(options, cancellationToken: TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(9000, null, "8192")]
+    [InlineData(8192, 1, nameof(HShareOptions.KvCacheMegabytes))]
+    public async Task Options_that_do_not_fit_the_model_are_invalid_too(int maxContext, int? megabytes, string named)
+    {
+        var options = new HShareOptions { MaxContext = maxContext, KvCacheMegabytes = megabytes };
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => HShareChatClient.CreateAsync(options, cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Contains(nameof(HShareOptions.MaxContext), error.Message, StringComparison.Ordinal);
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

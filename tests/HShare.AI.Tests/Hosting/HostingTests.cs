@@ -82,6 +82,7 @@ public class HostingTests
     public async Task A_model_that_cannot_be_loaded_ends_the_start_with_its_own_error_and_is_unhealthy()
     {
         string empty = Directory.CreateTempSubdirectory("hshare-test-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(empty, "config.json"), "{}", TestToken);
         try
         {
             using IHost host = CreateHost(services => services

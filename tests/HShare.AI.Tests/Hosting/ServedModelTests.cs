@@ -79,8 +79,37 @@ public class ServedModelTests
         started.Wait(TestToken);
         await served.DisposeAsync();
         await served.DisposeAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting); // who waits has cancelled nothing
         Assert.True(served.IsDisposed);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => served.GetAsync(TestToken));
+    }
+
+    [Fact]
+    public async Task A_stopped_model_is_not_loaded_for_a_late_request()
+    {
+        int loads = 0;
+        await using var served = new ServedModel(_ =>
+        {
+            loads++;
+            return Model;
+        });
+        await served.StopAsync(TimeSpan.Zero);
+        await Assert.ThrowsAsync<EngineStoppedException>(() => served.GetAsync(TestToken));
+        Assert.Equal(0, loads);
+    }
+
+    [Fact]
+    public async Task A_model_that_is_stopped_while_it_is_loaded_takes_no_request()
+    {
+        using var release = new ManualResetEventSlim();
+        var served = new ServedModel(_ =>
+        {
+            release.Wait(CancellationToken.None);
+            return Model;
+        });
+        Task<LoadedModel> waiting = served.GetAsync(TestToken);
+        await served.StopAsync(TimeSpan.Zero);
+        release.Set();
+        await Assert.ThrowsAsync<EngineStoppedException>(() => waiting);
     }
 }

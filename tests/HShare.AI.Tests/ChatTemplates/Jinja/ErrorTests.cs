@@ -46,6 +46,8 @@ public sealed class ErrorTests
     [InlineData("{% set a, b = l %}", "line 1, column 8", "3 values")]
     [InlineData("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "line 1, column 35", "at most 1")]
     [InlineData("{{ strftime_now('%Q') }}", "line 1, column 16", "'%Q'")]
+    [InlineData("{{ [1, 'a']|sort }}", "line 1, column 13", "'<' to values of types")]
+    [InlineData("{{ {1: 1, 'a': 2}|tojson(sort_keys=true) }}", "line 1, column 19", "'<' to values of types")]
     public void A_template_that_fails_says_where(string template, string place, string what)
     {
         ChatTemplateException error = Assert.Throws<ChatTemplateException>(() => Rendering.Of(template));
@@ -79,6 +81,7 @@ public sealed class ErrorTests
     [InlineData("{{ ", "-", "1", "", " }}")]
     [InlineData("{{ ", "not ", "1", "", " }}")]
     [InlineData("", "{% if 1 %}", "x", "{% endif %}", "")]
+    [InlineData("{% set ", "(", "a", ")", " = 1 %}")]
     public void A_deeply_nested_template_is_refused(string start, string open, string middle, string close, string end)
     {
         string template = start + Repeat(open) + middle + Repeat(close) + end;
@@ -90,6 +93,17 @@ public sealed class ErrorTests
     {
         ChatTemplate template = new("{{ 1" + Repeat(" + 1") + " }}");
         Assert.Contains("nested too deeply", ErrorOnASmallStack(() => template.Render([])).Message);
+    }
+
+    [Fact]
+    public void Tags_nested_deeper_than_the_rendering_stack_are_refused_not_fatal()
+    {
+        ChatTemplate? template = null;
+        Thread parse = new(
+            () => template = new ChatTemplate(Repeat("{% generation %}") + Repeat("{% endgeneration %}")), maxStackSize: 64 << 20);
+        parse.Start();
+        parse.Join();
+        Assert.Contains("nested too deeply", ErrorOnASmallStack(() => template!.Render([])).Message);
     }
 
     private static string Repeat(string text) => string.Concat(Enumerable.Repeat(text, 20_000));

@@ -108,6 +108,7 @@ public sealed class FilterTests
     [InlineData("{{ none|int }}", "0")]
     [InlineData("{{ 2|float }}", "2.0")]
     [InlineData("{{ 1.25|round(1) }}", "1.2")]
+    [InlineData("{{ 7|round }} {{ -7|round(1) }} {{ 15|round(-1) }} {{ 25|round(-1) }} {{ 7|round(0, 'floor') }}", "7 -7 20 20 7.0")]
     public void Number_filters(string template, string expected) => Assert.Equal(expected, Rendering.Of(template));
 
     [Theory]

@@ -75,7 +75,7 @@ internal sealed class Json
     {
         IEnumerable<KeyValuePair<Value, Value>> entries = dictionary.Entries;
         if (_sortKeys)
-            entries = entries.OrderBy(entry => entry.Key, Operators.Ascending);
+            entries = Operators.Sort(entries, entry => entry.Key);
         int index = 0;
         _output.Append("{");
         foreach ((Value key, Value value) in entries)

@@ -33,10 +33,14 @@ internal static class NumberFilters
         BoundArguments bound = arguments.Bind("precision", "method");
         if (!Number.TryFloat(input, out double number))
             throw new EvaluationException($"a value of type '{input.TypeName}' cannot be rounded");
-        double scale = Math.Pow(10, bound.Integer(0, 0));
-        return new Float(bound.Text(1)?.Content switch
+        int digits = bound.Integer(0, 0);
+        double scale = Math.Pow(10, digits);
+        string method = bound.Text(1)?.Content ?? "common";
+        if (method == "common" && Number.TryInteger(input, out Int128 integer))
+            return new Integer(digits >= 0 ? integer : (Int128)RoundDecimally(number, digits));
+        return new Float(method switch
         {
-            null or "common" => RoundDecimally(number, bound.Integer(0, 0)),
+            "common" => RoundDecimally(number, digits),
             "ceil" => Math.Ceiling(number * scale) / scale,
             "floor" => Math.Floor(number * scale) / scale,
             _ => throw bound.Mismatch(1, "'common', 'ceil' or 'floor'"),

@@ -54,7 +54,7 @@ internal static class SequenceFilters
     {
         BoundArguments bound = arguments.Bind("reverse", "case_sensitive", "attribute");
         Func<Value, Value> key = SortKey(bound[2], caseSensitive: bound.Flag(1, otherwise: false));
-        return new Sequence(Sorted(Selections.Elements(input), key, descending: bound.Flag(0, otherwise: false)));
+        return new Sequence(Operators.Sort(Selections.Elements(input), key, descending: bound.Flag(0, otherwise: false)));
     }
 
     public static Value DictSort(Value input, CallArguments arguments)
@@ -69,7 +69,8 @@ internal static class SequenceFilters
             _ => throw bound.Mismatch(1, "'key' or 'value'"),
         };
         Func<Value, Value> key = SortKey(position, caseSensitive: bound.Flag(0, otherwise: false));
-        return new Sequence(Sorted(dictionary.Entries.Select(DictionaryMethods.Pair), key, descending: bound.Flag(2, otherwise: false)));
+        return new Sequence(
+            Operators.Sort(dictionary.Entries.Select(DictionaryMethods.Pair), key, descending: bound.Flag(2, otherwise: false)));
     }
 
     public static Value Unique(Value input, CallArguments arguments)
@@ -84,7 +85,7 @@ internal static class SequenceFilters
         BoundArguments bound = arguments.Bind("attribute", "default", "case_sensitive");
         Func<Value, Value> value = Selections.AttributeGetter(bound.Require(0), bound[1]);
         Func<Value, Value> key = item => bound.Flag(2, otherwise: false) ? value(item) : IgnoreCase(value(item));
-        return new Sequence([.. Sorted(Selections.Elements(input), key, descending: false)
+        return new Sequence([.. Operators.Sort(Selections.Elements(input), key)
             .GroupBy(key)
             .Select(group => new Sequence([value(group.First()), new Sequence([.. group])], SequenceKind.Tuple))]);
     }
@@ -102,11 +103,6 @@ internal static class SequenceFilters
         }
 
         return extreme ?? new Undefined("the sequence is empty");
-    }
-
-    private static Value[] Sorted(IEnumerable<Value> items, Func<Value, Value> key, bool descending)
-    {
-        return [.. descending ? items.OrderByDescending(key, Operators.Ascending) : items.OrderBy(key, Operators.Ascending)];
     }
 
     private static Func<Value, Value> SortKey(Value? attribute, bool caseSensitive)

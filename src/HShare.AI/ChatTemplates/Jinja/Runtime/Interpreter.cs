@@ -59,11 +59,12 @@ internal sealed class Interpreter
     {
         try
         {
+            Limits.CheckNesting();
             return ExecuteUnlocated(statement, scope, output);
         }
         catch (EvaluationException error)
         {
-            // Thrown by what runs late: a generator's items, made as a loop asks for them.
+            // Thrown by nesting, and by what runs late: a generator's items, made as a loop asks for them.
             throw statement.Position.Error(error.Message, error);
         }
     }

@@ -5,8 +5,20 @@ namespace HShare.AI.ChatTemplates.Jinja.Runtime;
 /// <summary>Python's operators on values.</summary>
 internal static class Operators
 {
-    /// <summary>The order of Python's <c>sort</c>.</summary>
-    public static Comparer<Value> Ascending { get; } = Comparer<Value>.Create((left, right) => Order("<", left, right));
+    private static readonly Comparer<Value> Ascending = Comparer<Value>.Create((left, right) => Order("<", left, right));
+
+    /// <summary>The items in the order of Python's <c>sort</c>.</summary>
+    public static T[] Sort<T>(IEnumerable<T> items, Func<T, Value> key, bool descending = false)
+    {
+        try
+        {
+            return [.. descending ? items.OrderByDescending(key, Ascending) : items.OrderBy(key, Ascending)];
+        }
+        catch (InvalidOperationException error) when (error.InnerException is EvaluationException incomparable)
+        {
+            throw new EvaluationException(incomparable.Message); // .NET wraps what a comparison throws
+        }
+    }
 
     public static Value Negate(Value operand)
     {

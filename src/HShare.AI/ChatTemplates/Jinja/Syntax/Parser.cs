@@ -165,6 +165,8 @@ internal sealed class Parser
     private AssignmentTarget ParseTarget()
     {
         SourcePosition position = _tokens.Current.Position;
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw position.Error("variables are nested too deeply here.");
         List<AssignmentTarget> items = [];
         bool parenthesised = _tokens.TrySymbol("(");
         do
