@@ -4,6 +4,7 @@ using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Scheduling;
 using HShare.AI.Engine.Tokenization;
 using HShare.AI.Hosting;
+using HShare.AI.ToolCalls;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,14 +26,25 @@ namespace HShare.AI;
 /// repetition penalty comes from <c>generation_config.json</c>. A request with a <see cref="ChatOptions.Seed"/> gives the same tokens for
 /// the same prompt, on the CPU whatever else runs beside it.</para>
 /// <para>Length. The answer ends with <see cref="ChatFinishReason.Length"/> exactly where <see cref="ChatOptions.MaxOutputTokens"/> or the
-/// context ended it, else with <see cref="ChatFinishReason.Stop"/>. Without <see cref="ChatOptions.MaxOutputTokens"/> it may fill the
-/// context; with it, prompt and output asked for must fit the context together. The token that ends an answer counts as output.</para>
-/// <para>Refused, with a <see cref="NotSupportedException"/> that names it: tools, response formats other than text, steering of
-/// reasoning, <see cref="ChatOptions.ConversationId"/>, <see cref="ChatOptions.ContinuationToken"/>, contents other than text, and roles
-/// other than system, user, assistant and tool. A <see cref="ChatOptions.ModelId"/> other than the served one is an
-/// <see cref="ArgumentException"/>. <see cref="ChatOptions.AllowBackgroundResponses"/> and
-/// <see cref="ChatOptions.AllowMultipleToolCalls"/> only permit something and are free to be set. What
-/// <see cref="ChatOptions"/> has no property for is in <see cref="GenerationOptions"/>.</para>
+/// context ended it, else with <see cref="ChatFinishReason.ToolCalls"/> or <see cref="ChatFinishReason.Stop"/>. Without
+/// <see cref="ChatOptions.MaxOutputTokens"/> it may fill the context; with it, prompt and output asked for must fit the context together.
+/// The token that ends an answer counts as output.</para>
+/// <para>Tools. The functions of <see cref="ChatOptions.Tools"/> are shown to the model by its own chat template. The client calls none of
+/// them: each call that the model writes is an update with a <see cref="FunctionCallContent"/>, and the answer ends with
+/// <see cref="ChatFinishReason.ToolCalls"/>. Arguments that are no JSON object are the content's
+/// <see cref="FunctionCallContent.Exception"/>, and their text its raw representation. Where
+/// <see cref="ChatOptions.AllowMultipleToolCalls"/> is false, the answer ends with its first call.</para>
+/// <para>Reasoning. What a model thinks before it answers comes as <see cref="TextReasoningContent"/>, unless
+/// <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.None"/>, and is counted in
+/// <see cref="UsageDetails.ReasoningTokenCount"/>. <see cref="ReasoningEffort.None"/> switches thinking off, every other effort on: models
+/// have no finer switch. Stop texts are looked for in the text of an answer, neither in reasoning nor in calls.</para>
+/// <para>Refused, with a <see cref="NotSupportedException"/> that names it: tools other than functions, tools with a model whose template
+/// has no place for them, a <see cref="ChatOptions.ToolMode"/> that requires a call, a reasoning effort that the model cannot be told,
+/// <see cref="ReasoningOutput.Summary"/>, response formats other than text, <see cref="ChatOptions.ConversationId"/>,
+/// <see cref="ChatOptions.ContinuationToken"/>, contents other than text, and roles other than system, user, assistant and tool. A
+/// <see cref="ChatOptions.ModelId"/> other than the served one is an <see cref="ArgumentException"/>.
+/// <see cref="ChatOptions.AllowBackgroundResponses"/> only permits something and is free to be set. What <see cref="ChatOptions"/> has no
+/// property for is in <see cref="GenerationOptions"/>.</para>
 /// <para>Errors of the engine come as they are: <see cref="Engine.PromptTooLongException"/>, <see cref="Engine.QueueFullException"/>,
 /// <see cref="Engine.RequestTimeLimitException"/>, <see cref="Engine.EngineStoppedException"/>,
 /// <see cref="Engine.InvalidLogitsException"/>; a template that refuses a conversation throws
@@ -176,26 +188,34 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
         LoadedModel model = await Model.GetAsync(cancellationToken).ConfigureAwait(false);
 
         // Rendering and encoding a long document takes a while: not on the caller's thread, which may be a user interface's.
-        Generation generation = await Task.Run(() => Submit(model, messages, request), cancellationToken).ConfigureAwait(false);
+        (Generation generation, Answer answer) =
+            await Task.Run(() => Submit(model, messages, request), cancellationToken).ConfigureAwait(false);
         await using (generation.ConfigureAwait(false))
         {
-            var answer = new Answer(ModelId, model.Tokenizer, request);
             IAsyncEnumerable<GeneratedToken> tokens = request.Generation.PromptProgress is { } progress
                 ? generation.ReadAllAsync(progress, cancellationToken)
                 : generation.ReadAllAsync(cancellationToken);
 
             await foreach (GeneratedToken token in tokens.ConfigureAwait(false))
             {
-                if (answer.Append(token) is { } update)
+                foreach (ChatResponseUpdate update in answer.Append(token))
                     yield return update;
-                if (answer.FinishReason is not null)
+                if (answer.HasEnded)
                     break;
             }
 
-            yield return answer.Finish(generation.PromptTokens, generation.CachedPromptTokens);
+            foreach (ChatResponseUpdate update in answer.Finish(generation.PromptTokens, generation.CachedPromptTokens))
+                yield return update;
         }
     }
 
-    private static Generation Submit(LoadedModel model, TemplateMessages messages, RequestOptions request) => model.Engine.Submit(
-        request.ToGenerationRequest(model.EncodePrompt(messages, request.TemplateVariables), model.Engine.Model.GenerationDefaults));
+    private (Generation Generation, Answer Answer) Submit(LoadedModel model, TemplateMessages messages, RequestOptions request)
+    {
+        if (request.Thinking is { } thinking)
+            model.RequireThinking(thinking);
+        IReadOnlyList<int> prompt = model.EncodePrompt(messages, request.TemplateVariables, request.Tools);
+        ToolCallParser? calls = request.Tools is { } tools ? model.CreateToolCallParser(tools) : null;
+        var answer = new Answer(ModelId, model.Tokenizer, request, model.CreateReasoningSplitter(prompt), calls);
+        return (model.Engine.Submit(request.ToGenerationRequest(prompt, model.Engine.Model.GenerationDefaults)), answer);
+    }
 }

@@ -64,6 +64,9 @@ public sealed class HShareOptions
     /// </summary>
     public PrefixSharing PrefixSharing { get; set; } = PrefixSharing.Shared;
 
+    /// <summary>How the model writes function calls; usually its chat template tells.</summary>
+    public ToolCallFormat ToolCallFormat { get; set; } = ToolCallFormat.Auto;
+
     /// <summary>
     /// How long the host's shutdown lets running and waiting requests finish; what is left then ends with
     /// <see cref="Engine.EngineStoppedException"/>. The host's own <c>ShutdownTimeout</c> (30 s by default) should be longer.

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Sampling;
 using HShare.AI.Engine.Scheduling;
+using HShare.AI.ToolCalls;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
@@ -21,6 +22,7 @@ internal sealed class RequestOptions
         _chat = chat;
         Generation = generation;
         StopSequences = [.. chat.StopSequences ?? []];
+        Tools = chat.Tools is { Count: > 0 } tools && chat.ToolMode is not NoneChatToolMode ? ToolDefinitions.From(tools) : null;
     }
 
     /// <summary>What goes beyond <see cref="ChatOptions"/>.</summary>
@@ -32,9 +34,20 @@ internal sealed class RequestOptions
     /// <summary>System text to put before the conversation.</summary>
     public string? Instructions => _chat.Instructions;
 
+    /// <summary>Functions that the model may call, or null where there are none, or none may be called.</summary>
+    public ToolDefinitions? Tools { get; }
+
+    /// <summary>Whether the answer may hold several calls.</summary>
+    public bool AllowsMultipleCalls => _chat.AllowMultipleToolCalls != false;
+
+    /// <summary>Whether the model is to think first; null = as its template has it.</summary>
+    public bool? Thinking => _chat.Reasoning?.Effort is { } effort ? effort != ReasoningEffort.None : null;
+
+    /// <summary>Whether the caller wants to see what the model thinks.</summary>
+    public bool ShowsReasoning => _chat.Reasoning?.Output != ReasoningOutput.None;
+
     /// <summary>Variables for the template: models that can think first have a switch for it.</summary>
-    public JsonObject? TemplateVariables =>
-        _chat.Reasoning?.Effort == ReasoningEffort.None ? new JsonObject { ["enable_thinking"] = false } : null;
+    public JsonObject? TemplateVariables => Thinking is { } thinking ? new JsonObject { ["enable_thinking"] = thinking } : null;
 
     /// <summary>Alternatives to report at each token, or null where no log-probabilities are asked for.</summary>
     public int? TopLogprobs => Generation.Logprobs ?? Generation.TopLogprobs is not null ? Generation.TopLogprobs ?? 0 : null;
@@ -96,15 +109,12 @@ internal sealed class RequestOptions
 
     private static void RefuseUnsupported(ChatOptions options)
     {
-        Refuse(options.Tools is { Count: > 0 }, nameof(options.Tools), "this version calls no tools. Remove the tools.");
         Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode),
-            "it requires a tool call, and this version calls no tools.");
+            "it requires a call, and in this version the model decides whether to call. Use ChatToolMode.Auto, None or null.");
         Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), nameof(options.ResponseFormat),
             "this version writes free text only. Use ChatResponseFormat.Text or null.");
-        Refuse(options.Reasoning?.Effort is not (null or ReasoningEffort.None), "Reasoning.Effort",
-            "this version does not steer how long a model reasons. Use ReasoningEffort.None or null.");
-        Refuse(options.Reasoning is { Output: not null, Effort: null }, "Reasoning.Output",
-            "this version does not tell reasoning from the answer. Set Effort to None to have none, or Output to null.");
+        Refuse(options.Reasoning?.Output is ReasoningOutput.Summary, "Reasoning.Output",
+            "there is nobody to sum up what the model thinks. Use ReasoningOutput.Full, None or null.");
         Refuse(options.ConversationId is not null, nameof(options.ConversationId),
             "this client stores no conversations. Send the whole history with each request; what repeats is found in the prefix cache.");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken),

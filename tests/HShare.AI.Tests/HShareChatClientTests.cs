@@ -186,8 +186,8 @@ public class HShareChatClientTests(TinyClient tiny)
             "messages", () => _client.GetResponseAsync(NoMessages, cancellationToken: TestToken));
         await Assert.ThrowsAsync<ArgumentException>(() => _client.GetResponseAsync([], cancellationToken: TestToken));
         var error = await Assert.ThrowsAsync<NotSupportedException>(
-            () => _client.GetResponseAsync("Hi", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] }, TestToken));
-        Assert.Contains("Tools", error.Message, StringComparison.Ordinal);
+            () => _client.GetResponseAsync("Hi", new() { ToolMode = ChatToolMode.RequireAny }, TestToken));
+        Assert.Contains("ToolMode", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

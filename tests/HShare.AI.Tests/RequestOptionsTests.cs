@@ -35,17 +35,23 @@ public class RequestOptionsTests
         },
         [nameof(ChatOptions.Tools)] = () =>
         {
-            Read(new() { Tools = [] });
-            Refused(new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] }, "ChatOptions.Tools");
+            Assert.Null(Read(new() { Tools = [] }).Tools);
+            Assert.Equal(["one"], Read(new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] }).Tools!.Names);
+            Refused(new() { Tools = [new HostedWebSearchTool()] }, "'web_search'");
         },
         [nameof(ChatOptions.ToolMode)] = () =>
         {
-            Read(new() { ToolMode = ChatToolMode.Auto });
-            Read(new() { ToolMode = ChatToolMode.None });
+            AIFunction one = AIFunctionFactory.Create(() => 1, "one");
+            Assert.NotNull(Read(new() { ToolMode = ChatToolMode.Auto, Tools = [one] }).Tools);
+            Assert.Null(Read(new() { ToolMode = ChatToolMode.None, Tools = [one] }).Tools);
             Refused(new() { ToolMode = ChatToolMode.RequireAny }, "ChatOptions.ToolMode");
             Refused(new() { ToolMode = ChatToolMode.RequireSpecific("one") }, "ChatOptions.ToolMode");
         },
-        [nameof(ChatOptions.AllowMultipleToolCalls)] = () => Read(new() { AllowMultipleToolCalls = false }),
+        [nameof(ChatOptions.AllowMultipleToolCalls)] = () =>
+        {
+            Assert.False(Read(new() { AllowMultipleToolCalls = false }).AllowsMultipleCalls);
+            Assert.True(Read(new()).AllowsMultipleCalls);
+        },
         [nameof(ChatOptions.ResponseFormat)] = () =>
         {
             Read(new() { ResponseFormat = ChatResponseFormat.Text });
@@ -56,8 +62,10 @@ public class RequestOptionsTests
         {
             Assert.False((bool?)Read(new() { Reasoning = new() { Effort = ReasoningEffort.None } }).TemplateVariables!["enable_thinking"]);
             Assert.Null(Read(new() { Reasoning = new() }).TemplateVariables);
-            Refused(new() { Reasoning = new() { Effort = ReasoningEffort.High } }, "ChatOptions.Reasoning.Effort");
-            Refused(new() { Reasoning = new() { Output = ReasoningOutput.Full } }, "ChatOptions.Reasoning.Output");
+            Assert.True((bool?)Read(new() { Reasoning = new() { Effort = ReasoningEffort.Low } }).TemplateVariables!["enable_thinking"]);
+            Assert.True(Read(new() { Reasoning = new() { Output = ReasoningOutput.Full } }).ShowsReasoning);
+            Assert.False(Read(new() { Reasoning = new() { Output = ReasoningOutput.None } }).ShowsReasoning);
+            Refused(new() { Reasoning = new() { Output = ReasoningOutput.Summary } }, "ChatOptions.Reasoning.Output");
         },
         [nameof(ChatOptions.ConversationId)] = () => Refused(new() { ConversationId = "c" }, "ChatOptions.ConversationId"),
         [nameof(ChatOptions.AllowBackgroundResponses)] = () => Read(new() { AllowBackgroundResponses = true }),

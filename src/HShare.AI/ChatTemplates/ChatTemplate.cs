@@ -34,6 +34,7 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(source);
         Source = source;
+        ToolSource = toolSource ?? source;
         _template = Parser.Parse(source);
         _toolTemplate = toolSource is null ? _template : Parser.Parse(toolSource);
         _variables = variables ?? new Dictionary<string, string>();
@@ -52,6 +53,9 @@ public sealed class ChatTemplate
 
     /// <summary>The Jinja source; where there are several templates, of the default one.</summary>
     public string Source { get; }
+
+    /// <summary>The source that renders conversations with tools.</summary>
+    internal string ToolSource { get; }
 
     /// <summary>Renders a conversation.</summary>
     /// <param name="messages">Messages as the template expects them: role, content, tool_calls and so on.</param>

@@ -43,6 +43,7 @@ internal sealed class HShareOptionsValidator : IValidateOptions<HShareOptions>
         RequireDefined(nameof(options.WeightFormat), options.WeightFormat);
         RequireDefined(nameof(options.KvCacheFormat), options.KvCacheFormat);
         RequireDefined(nameof(options.PrefixSharing), options.PrefixSharing);
+        RequireDefined(nameof(options.ToolCallFormat), options.ToolCallFormat);
         Require(options.Threads is null or >= 1, nameof(options.Threads), options.Threads,
             "Set it to 1 or more, or leave it unset for one thread for each core.");
         Require(options.MaxContext is null or >= 2, nameof(options.MaxContext), options.MaxContext,

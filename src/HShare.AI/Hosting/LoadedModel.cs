@@ -6,6 +6,7 @@ using HShare.AI.Engine.Compute.Cpu;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Scheduling;
 using HShare.AI.Engine.Tokenization;
+using HShare.AI.ToolCalls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -14,6 +15,12 @@ namespace HShare.AI.Hosting;
 /// <summary>A model that is ready to chat: the engine that runs it, its tokenizer and its chat template.</summary>
 internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, ChatTemplate Template)
 {
+    /// <summary>How it writes function calls.</summary>
+    public ToolCallFormat ToolCallFormat { get; init; }
+
+    /// <summary>How it marks what it thinks before it answers; null where it does not.</summary>
+    public ReasoningMarks? ReasoningMarks => ReasoningMarks.Find(Template.Source);
+
     /// <summary>Takes over an engine that runs already.</summary>
     /// <exception cref="ModelLoadException">The model's folder has no tokenizer or no chat template.</exception>
     public static LoadedModel From(InferenceEngine engine) =>
@@ -40,7 +47,7 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
             logger.ModelReady(
                 options.EffectiveModelId, TimeProvider.System.GetElapsedTime(started).TotalSeconds, model.Backend.Description,
                 engine.Options.MaxContext, engine.Options.MaxBatch);
-            return new LoadedModel(engine, tokenizer, template);
+            return new LoadedModel(engine, tokenizer, template) { ToolCallFormat = options.ToolCallFormat };
         }
         catch
         {
@@ -51,18 +58,56 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
 
     /// <summary>Renders a conversation and encodes it, ending with the start of the assistant's turn.</summary>
     /// <exception cref="ChatTemplateException">The template refused the conversation.</exception>
-    /// <exception cref="NotSupportedException">The conversation holds function calls, and the template has no place for them.</exception>
-    public IReadOnlyList<int> EncodePrompt(TemplateMessages messages, JsonObject? variables)
+    /// <exception cref="NotSupportedException">There are function calls or tools, and the template has no place for them.</exception>
+    public IReadOnlyList<int> EncodePrompt(TemplateMessages messages, JsonObject? variables, ToolDefinitions? tools = null)
     {
-        if (messages.HasToolCalls && !Template.Source.Contains("tool_calls", StringComparison.Ordinal))
+        string source = tools is null ? Template.Source : Template.ToolSource;
+        if (messages.HasToolCalls && !source.Contains("tool_calls", StringComparison.Ordinal))
         {
             throw new NotSupportedException(
                 "The conversation holds function calls, but this model's chat template has no place for them. Remove them, or use a model "
                 + "made for tools.");
         }
 
-        return Tokenizer.Encode(Template.RenderSegments(
-            messages.Json, tools: null, addGenerationPrompt: true, variables, Tokenizer.SpecialTokens));
+        IReadOnlyList<TextSegment> segments = Template.RenderSegments(
+            messages.Json, tools?.Json, addGenerationPrompt: true, variables, Tokenizer.SpecialTokens);
+        tools?.RequireIn(segments, source);
+        return Tokenizer.Encode(segments);
+    }
+
+    /// <summary>A parser for the calls of one answer.</summary>
+    /// <exception cref="NotSupportedException">The template writes calls in a form that is not read here.</exception>
+    public ToolCallParser CreateToolCallParser(ToolDefinitions tools)
+    {
+        ToolCallFormat? format = ToolCallFormat == ToolCallFormat.Auto ? ToolCallFormats.Detect(Template.ToolSource) : ToolCallFormat;
+        return ToolCallParser.Create(
+            format ?? throw new NotSupportedException(
+                "ChatOptions.Tools cannot be honoured: this model's chat template writes function calls in no form that is known here. "
+                + $"Where the model writes one of them all the same, set {nameof(HShareOptions)}.{nameof(HShareOptions.ToolCallFormat)}."),
+            new CallIds(),
+            tools.Names);
+    }
+
+    /// <summary>Splits an answer to a prompt; null where the model does not think aloud.</summary>
+    public ReasoningSplitter? CreateReasoningSplitter(IReadOnlyList<int> prompt)
+    {
+        if (ReasoningMarks is not { } marks)
+            return null;
+
+        string end = Tokenizer.Decode([.. prompt.Skip(prompt.Count - marks.Opening.Length - 4)]); // room for white space
+        return new ReasoningSplitter(marks, end.TrimEnd().EndsWith(marks.Opening, StringComparison.Ordinal));
+    }
+
+    /// <summary>Makes sure that the model can be told to think, or not to, or does so anyway.</summary>
+    /// <exception cref="NotSupportedException">It cannot.</exception>
+    public void RequireThinking(bool thinking)
+    {
+        if (!Template.Source.Contains("enable_thinking", StringComparison.Ordinal) && thinking != (ReasoningMarks is not null))
+        {
+            throw new NotSupportedException(
+                "ChatOptions.Reasoning.Effort cannot be honoured: this model "
+                + (thinking ? "does not think before it answers." : "always thinks before it answers.") + " Leave it null.");
+        }
     }
 
     private static Backend CreateBackend(HShareOptions options, ILogger logger)

@@ -20,6 +20,7 @@ internal static class OptionsBinding
         CheckName<WeightFormat>(section, nameof(options.WeightFormat), failures);
         CheckName<KvCacheFormat>(section, nameof(options.KvCacheFormat), failures);
         CheckName<PrefixSharing>(section, nameof(options.PrefixSharing), failures);
+        CheckName<ToolCallFormat>(section, nameof(options.ToolCallFormat), failures);
         if (failures.Count > 0)
             throw new OptionsValidationException(section.Path, typeof(HShareOptions), failures);
 

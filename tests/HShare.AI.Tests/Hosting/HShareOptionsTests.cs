@@ -27,6 +27,7 @@ public class HShareOptionsTests
         { nameof(HShareOptions.WeightFormat), (WeightFormat)9, "AsStored, BFloat16, Int8" },
         { nameof(HShareOptions.KvCacheFormat), (KvCacheFormat)9, "Float32, Float16, BFloat16" },
         { nameof(HShareOptions.PrefixSharing), (PrefixSharing)9, "Shared, PerKey, Off" },
+        { nameof(HShareOptions.ToolCallFormat), (ToolCallFormat)9, "Auto, Hermes, Llama, Mistral" },
         { nameof(HShareOptions.Threads), 0, "1 or more" },
         { nameof(HShareOptions.MaxContext), 1, "2 or more" },
         { nameof(HShareOptions.MaxBatch), 0, "1 or more" },
@@ -68,12 +69,14 @@ public class HShareOptionsTests
         HShareOptions options = Bind(
             ("ModelPath", "/models/some-model"), ("ModelId", "some"), ("Backend", "cpu"), ("Threads", "3"), ("WeightFormat", "Int8"),
             ("KvCacheFormat", "BFloat16"), ("MaxContext", "4096"), ("MaxBatch", "8"), ("MaxStepRows", "256"), ("KvCacheMegabytes", "4096"),
-            ("QueueLength", "32"), ("RequestTimeLimit", "00:02:00"), ("PrefixSharing", "PerKey"), ("DrainLimit", "00:00:05"));
+            ("QueueLength", "32"), ("RequestTimeLimit", "00:02:00"), ("PrefixSharing", "PerKey"), ("DrainLimit", "00:00:05"),
+            ("ToolCallFormat", "hermes"));
         Assert.Equal("/models/some-model", options.ModelPath);
         Assert.Equal("some", options.EffectiveModelId);
         Assert.Equal(HShareBackend.Cpu, options.Backend);
         Assert.Equal(3, options.Threads);
         Assert.Equal(WeightFormat.Int8, options.WeightFormat);
+        Assert.Equal(ToolCallFormat.Hermes, options.ToolCallFormat);
         Assert.Equal(TimeSpan.FromSeconds(5), options.DrainLimit);
         Assert.Equal(
             new EngineOptions
@@ -96,7 +99,7 @@ public class HShareOptionsTests
         string[] bound =
         [
             "ModelPath", "ModelId", "Backend", "Threads", "WeightFormat", "KvCacheFormat", "MaxContext", "MaxBatch", "MaxStepRows",
-            "KvCacheMegabytes", "QueueLength", "RequestTimeLimit", "PrefixSharing", "DrainLimit",
+            "KvCacheMegabytes", "QueueLength", "RequestTimeLimit", "PrefixSharing", "DrainLimit", "ToolCallFormat",
         ];
         Assert.Equal(bound.Order(), typeof(HShareOptions).GetProperties().Select(property => property.Name).Order());
     }
@@ -106,6 +109,7 @@ public class HShareOptionsTests
     [InlineData("Backend", "7", "one of: Auto, Cpu.")]
     [InlineData("WeightFormat", "int3", "one of: AsStored, BFloat16, Int8.")]
     [InlineData("PrefixSharing", "all", "one of: Shared, PerKey, Off.")]
+    [InlineData("ToolCallFormat", "xml", "one of: Auto, Hermes, Llama, Mistral.")]
     [InlineData("KvCacheFormat", "Int8", "one of: Float32, Float16, BFloat16.")]
     [InlineData("Threads", "many", "Threads")]
     [InlineData("ModelPat", "x", "ModelPat")]
