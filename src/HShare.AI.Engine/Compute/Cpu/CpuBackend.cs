@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Sampling;
 
@@ -13,6 +15,7 @@ public sealed unsafe class CpuBackend : Backend
     private readonly Scratch[] _attentionScratch;
     private readonly Scratch _decodeScratch = new();
     private readonly Scratch _gatherScratch = new();
+    private readonly PackOperation _pack;
     private readonly EmbedOperation _embed;
     private readonly AddRmsNormOperation _addRmsNorm;
     private readonly LinearOperation _linear;
@@ -31,6 +34,7 @@ public sealed unsafe class CpuBackend : Backend
         _workerScratch = NewScratch();
         _attentionScratch = NewScratch();
         OnlineAttention[] attention = [.. _attentionScratch.Select(scratch => new OnlineAttention(scratch))];
+        _pack = new PackOperation(_pool);
         _embed = new EmbedOperation(_pool);
         _addRmsNorm = new AddRmsNormOperation(_pool);
         _linear = new LinearOperation(_pool, _workerScratch);
@@ -42,7 +46,7 @@ public sealed unsafe class CpuBackend : Backend
     }
 
     /// <inheritdoc/>
-    public override string Description => $"cpu ({_pool.ThreadCount} threads, {32 * Vector<float>.Count}-bit vectors)";
+    public override string Description => $"cpu ({_pool.ThreadCount} threads, {InstructionSet})";
 
     /// <inheritdoc/>
     public override Tensor Allocate(DType type, int rows, int columns)
@@ -75,23 +79,19 @@ public sealed unsafe class CpuBackend : Backend
     public override LinearWeight LoadLinear(ReadOnlySpan<Tensor> parts, ReadOnlySpan<Tensor> biases, WeightFormat format)
     {
         OperandCheck.LinearParts(parts, biases);
-        int outFeatures = 0, inFeatures = parts[0].Columns, row = 0;
+        int outFeatures = 0, inFeatures = parts[0].Columns;
         foreach (Tensor part in parts)
             outFeatures += part.Rows;
         DType type = format switch
         {
             WeightFormat.AsStored => parts[0].Type,
             WeightFormat.BFloat16 => DType.BFloat16,
-            _ => DType.Int8,
+            WeightFormat.Int8 => DType.Int8,
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown weight format."),
         };
-        Tensor data = Allocate(type, PanelPacking.PanelCount(outFeatures), inFeatures * MatrixKernel.PanelWidth);
+        Tensor data = Allocate(type, PackOperation.PanelCount(outFeatures), inFeatures * MatrixKernel.PanelWidth);
         Tensor scales = type == DType.Int8 ? Allocate(DType.Float32, 1, outFeatures) : Tensor.None;
-        foreach (Tensor part in parts)
-        {
-            PanelPacking.Pack(part, data, row, scales);
-            row += part.Rows;
-        }
-
+        _pack.Run(parts, data, scales);
         return new LinearWeight(data, scales, ConcatenateBiases(biases, outFeatures), outFeatures, inFeatures);
     }
 
@@ -221,6 +221,15 @@ public sealed unsafe class CpuBackend : Backend
             memory.Dispose();
         _memory.Clear();
     }
+
+    private static string InstructionSet => true switch
+    {
+        _ when Vector<float>.Count == 16 => "AVX-512",
+        _ when Avx512F.VL.IsSupported => "AVX-512 at 256 bits",
+        _ when Fma.IsSupported => "AVX2",
+        _ when AdvSimd.IsSupported => "NEON",
+        _ => "without fused multiply-add: slow",
+    };
 
     private Scratch[] NewScratch() => [.. Enumerable.Range(0, _pool.ThreadCount).Select(_ => new Scratch())];
 

@@ -21,17 +21,9 @@ internal static unsafe class ElementConversion
     {
         switch (type)
         {
-            case DType.Float32:
-                new ReadOnlySpan<float>(from, count).CopyTo(new Span<float>(to, count));
-                break;
-            case DType.Float16:
-                for (int i = 0; i < count; i++)
-                    ((ushort*)to)[i] = HalfConversion.ToFloat16(from[i]);
-                break;
-            default:
-                for (int i = 0; i < count; i++)
-                    ((ushort*)to)[i] = HalfConversion.ToBFloat16(from[i]);
-                break;
+            case DType.Float32: new ReadOnlySpan<float>(from, count).CopyTo(new Span<float>(to, count)); break;
+            case DType.Float16: Narrow(from, (ushort*)to, count, &HalfConversion.ToFloat16); break;
+            default: Narrow(from, (ushort*)to, count, &HalfConversion.ToBFloat16); break;
         }
     }
 
@@ -55,5 +47,14 @@ internal static unsafe class ElementConversion
         Buffer.MemoryCopy(from, narrow, Vector<float>.Count * sizeof(float), count * TElement.Size);
         TElement.Load(narrow).Store(wide);
         new ReadOnlySpan<float>(wide, count).CopyTo(new Span<float>(to, count));
+    }
+
+    private static void Narrow(float* from, ushort* to, int count, delegate*<Vector<float>, Vector<uint>> narrow)
+    {
+        int i = 0;
+        for (; i <= count - 2 * Vector<float>.Count; i += 2 * Vector<float>.Count)
+            Vector.Narrow(narrow(Vector.Load(from + i)), narrow(Vector.Load(from + i + Vector<float>.Count))).Store(to + i);
+        for (; i < count; i++)
+            to[i] = (ushort)narrow(Vector.Create(from[i]))[0];
     }
 }

@@ -17,7 +17,8 @@ internal readonly unsafe struct KeyValueTile
     public const int Tokens = 64;
 
     private const int Width = MatrixKernel.PanelWidth;
-    private const int Lanes = 4; // keys that are transposed together
+    private const int Lanes = 8;                          // keys that are transposed together
+    private const int ValueStride = (Tokens + 1) * Width; // from one value panel to the next: not a power of two, to spread over cache sets
 
     private readonly float* _keys;
     private readonly float* _values;
@@ -30,11 +31,11 @@ internal readonly unsafe struct KeyValueTile
         _headDim = headDim;
         _keys = memory;
         _values = _keys + Tokens * headDim;
-        _widened = _values + Tokens * PaddedDim(headDim);
+        _widened = _values + ValueSize(headDim);
     }
 
     /// <summary>Floats of scratch memory that a tile takes.</summary>
-    public static int ScratchSize(int headDim) => Tokens * (headDim + PaddedDim(headDim)) + Lanes * PaddedDim(headDim);
+    public static int ScratchSize(int headDim) => Tokens * headDim + ValueSize(headDim) + Lanes * PaddedDim(headDim);
 
     /// <summary>The head size rounded up to whole panels.</summary>
     public static int PaddedDim(int headDim) => (headDim + Width - 1) & -Width;
@@ -43,7 +44,7 @@ internal readonly unsafe struct KeyValueTile
     public byte* KeyPanel(int index) => (byte*)(_keys + index * _headDim * Width);
 
     /// <summary>16 elements of every value: [tokens, 16].</summary>
-    public byte* ValuePanel(int index) => (byte*)(_values + index * Tokens * Width);
+    public byte* ValuePanel(int index) => (byte*)(_values + index * ValueStride);
 
     /// <summary>
     /// Gathers <paramref name="count"/> tokens from <paramref name="start"/> on. Keys behind them, up to the end of their panel, are
@@ -59,22 +60,27 @@ internal readonly unsafe struct KeyValueTile
         }
     }
 
+    private static int ValueSize(int headDim) => PaddedDim(headDim) / Width * ValueStride;
+
     private void Load<TElement>(KvLayer cache, int kvHead, int* blockTable, int start, int count, int contextLength)
         where TElement : struct, IElement
     {
         byte** keys = stackalloc byte*[Tokens];
+        byte** next = stackalloc byte*[Tokens];
         nint valuesFromKeys = cache.Values.Address - cache.Keys.Address;
         int rowBytes = _headDim * TElement.Size;
+        var cursor = new TokenCursor(cache, kvHead, blockTable, start, rowBytes);
+        var ahead = new TokenCursor(cache, kvHead, blockTable, Math.Min(start + Tokens, contextLength - 1), rowBytes);
+        int aheadCount = Math.Clamp(contextLength - start - Tokens, 0, count);
         for (int token = 0; token < count; token++)
         {
-            byte* key = Key(cache, kvHead, blockTable, start + token, rowBytes);
+            byte* key = cursor.Next();
             keys[token] = key;
             StoreValue<TElement>(key + valuesFromKeys, _values + token * Width);
-            if (start + token + Tokens < contextLength)
+            if (token < aheadCount)
             {
-                byte* next = Key(cache, kvHead, blockTable, start + token + Tokens, rowBytes);
-                Prefetch(next, rowBytes);
-                Prefetch(next + valuesFromKeys, rowBytes);
+                next[token] = ahead.Next();
+                CachePrefetch.Read(next[token] + valuesFromKeys, rowBytes);
             }
         }
 
@@ -83,23 +89,10 @@ internal readonly unsafe struct KeyValueTile
             keys[token] = keys[count - 1];
         for (int token = 0; token < panelEnd; token += Lanes)
         {
+            for (int i = token; i < Math.Min(token + Lanes, aheadCount); i++)
+                CachePrefetch.Read(next[i], rowBytes);
             (int panel, int lane) = Math.DivRem(token, Width);
             TransposeKeys<TElement>(keys + token, (float*)KeyPanel(panel) + lane);
-        }
-    }
-
-    private static byte* Key(KvLayer cache, int kvHead, int* blockTable, int token, int rowBytes)
-    {
-        (int block, int offset) = Math.DivRem(token, cache.BlockSize);
-        return (byte*)cache.Keys.Address + blockTable[block] * cache.Keys.RowBytes + (nint)(kvHead * cache.BlockSize + offset) * rowBytes;
-    }
-
-    private static void Prefetch(byte* address, int count)
-    {
-        if (Sse.IsSupported)
-        {
-            for (int i = 0; i < count; i += AlignedMemory.Alignment)
-                Sse.Prefetch0(address + i);
         }
     }
 
@@ -108,7 +101,7 @@ internal readonly unsafe struct KeyValueTile
         where TElement : struct, IElement
     {
         int i = 0;
-        for (; i <= _headDim - Width; i += Width, row += Tokens * Width)
+        for (; i <= _headDim - Width; i += Width, row += ValueStride)
         {
             for (int j = 0; j < Width; j += Vector<float>.Count)
                 TElement.Load(value + (i + j) * TElement.Size).Store(row + j);
@@ -121,20 +114,32 @@ internal readonly unsafe struct KeyValueTile
         }
     }
 
-    // Four keys become four lanes of a key panel.
+    // Eight keys become eight lanes of a key panel.
     private void TransposeKeys<TElement>(byte** keys, float* panel)
         where TElement : struct, IElement
     {
         float* a = Widen<TElement>(keys[0], 0), b = Widen<TElement>(keys[1], 1);
         float* c = Widen<TElement>(keys[2], 2), d = Widen<TElement>(keys[3], 3);
+        float* e = Widen<TElement>(keys[4], 4), f = Widen<TElement>(keys[5], 5);
+        float* g = Widen<TElement>(keys[6], 6), h = Widen<TElement>(keys[7], 7);
         int i = 0;
-        for (; i <= _headDim - Lanes; i += Lanes, panel += Lanes * Width)
+        for (; i <= _headDim - 4; i += 4, panel += 4 * Width)
         {
+            if (Avx.IsSupported)
+            {
+                Transpose(Load(a + i, e + i), Load(b + i, f + i), Load(c + i, g + i), Load(d + i, h + i), panel);
+                continue;
+            }
+
             Transpose(Vector128.Load(a + i), Vector128.Load(b + i), Vector128.Load(c + i), Vector128.Load(d + i), panel);
+            Transpose(Vector128.Load(e + i), Vector128.Load(f + i), Vector128.Load(g + i), Vector128.Load(h + i), panel + 4);
         }
 
         for (; i < _headDim; i++, panel += Width)
+        {
             Vector128.Create(a[i], b[i], c[i], d[i]).Store(panel);
+            Vector128.Create(e[i], f[i], g[i], h[i]).Store(panel + 4);
+        }
     }
 
     private float* Widen<TElement>(byte* key, int lane)
@@ -159,6 +164,21 @@ internal readonly unsafe struct KeyValueTile
         InterleaveHigh(acHigh, bdHigh).Store(output + 3 * Width);
     }
 
+    // The same on two matrices side by side: AVX interleaves within 128-bit halves.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* output)
+    {
+        Vector256<float> acLow = Avx.UnpackLow(a, c), acHigh = Avx.UnpackHigh(a, c);
+        Vector256<float> bdLow = Avx.UnpackLow(b, d), bdHigh = Avx.UnpackHigh(b, d);
+        Avx.UnpackLow(acLow, bdLow).Store(output);
+        Avx.UnpackHigh(acLow, bdLow).Store(output + Width);
+        Avx.UnpackLow(acHigh, bdHigh).Store(output + 2 * Width);
+        Avx.UnpackHigh(acHigh, bdHigh).Store(output + 3 * Width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Load(float* lower, float* upper) => Vector256.Create(Vector128.Load(lower), Vector128.Load(upper));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> InterleaveLow(Vector128<float> a, Vector128<float> b)
     {
@@ -173,5 +193,44 @@ internal readonly unsafe struct KeyValueTile
         if (Sse.IsSupported)
             return Sse.UnpackHigh(a, b);
         return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
+    }
+
+    // Addresses of successive tokens' keys: block after block.
+    private struct TokenCursor
+    {
+        private readonly int* _blockTable;
+        private readonly byte* _firstBlock;
+        private readonly long _blockBytes;
+        private readonly int _rowBytes;
+        private readonly int _blockSize;
+        private int _block;
+        private int _left;
+        private byte* _next;
+
+        public TokenCursor(KvLayer cache, int kvHead, int* blockTable, int token, int rowBytes)
+        {
+            _blockTable = blockTable;
+            _blockSize = cache.BlockSize;
+            _blockBytes = cache.Keys.RowBytes;
+            _rowBytes = rowBytes;
+            _firstBlock = (byte*)cache.Keys.Address + (nint)kvHead * _blockSize * rowBytes;
+            (_block, int offset) = Math.DivRem(token, _blockSize);
+            _left = _blockSize - offset;
+            _next = _firstBlock + blockTable[_block] * _blockBytes + (nint)offset * rowBytes;
+        }
+
+        public byte* Next()
+        {
+            if (_left == 0)
+            {
+                _next = _firstBlock + _blockTable[++_block] * _blockBytes;
+                _left = _blockSize;
+            }
+
+            byte* key = _next;
+            _next += _rowBytes;
+            _left--;
+            return key;
+        }
     }
 }

@@ -10,6 +10,7 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
     private const int MaxBlockRows = 32 * MatrixKernel.MaxRows;
     private const int MaxPieceDepth = 256;                           // a widened piece of a panel takes 16 KiB of the first-level cache
     private const int InputBlockSize = MaxBlockRows * MaxPieceDepth; // and the rows' part of the input 192 KiB of the second
+    private const int StreamPieceBytes = 4096; // what is prefetched at a time where weights are only streamed
     private const int MaxItemPanels = 32;
     private const int MinItemWork = 1 << 16; // multiply-adds below which an item is not worth another thread
 
@@ -44,10 +45,12 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
         int rowBlocks = CeilingDivide(_rows, MaxBlockRows);
         _blockRows = CeilingDivide(CeilingDivide(_rows, rowBlocks), MatrixKernel.MaxRows) * MatrixKernel.MaxRows;
         _pieceDepth = CeilingDivide(_inFeatures, CeilingDivide(_inFeatures, MaxPieceDepth));
-        int panels = PanelPacking.PanelCount(_outFeatures);
-        int worthwhile = CeilingDivide(MinItemWork, Math.Min(_rows, _blockRows) * _inFeatures * Width);
+        int panels = PackOperation.PanelCount(_outFeatures);
+        long panelWork = (long)Math.Min(_rows, _blockRows) * _inFeatures * Width;
+        int worthwhile = (int)((MinItemWork + panelWork - 1) / panelWork);
         int balanced = CeilingDivide(panels * rowBlocks, 4 * pool.ThreadCount);
-        _itemPanels = Math.Min(Math.Max(Math.Max(worthwhile, balanced), 4), Math.Max(worthwhile, MaxItemPanels));
+        int itemPanels = Math.Max(worthwhile, Math.Min(balanced, MaxItemPanels));
+        _itemPanels = CeilingDivide(itemPanels, VectorKernel.Panels) * VectorKernel.Panels;
         _panelGroups = CeilingDivide(panels, _itemPanels);
         pool.Run(this, CeilingDivide(_rows, _blockRows) * _panelGroups);
     }
@@ -69,7 +72,7 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
     {
         (int block, int group) = Math.DivRem(item, _panelGroups);
         int firstPanel = group * _itemPanels;
-        int endPanel = Math.Min(firstPanel + _itemPanels, PanelPacking.PanelCount(_outFeatures));
+        int endPanel = Math.Min(firstPanel + _itemPanels, PackOperation.PanelCount(_outFeatures));
         float* memory = scratch[worker].Reserve(InputBlockSize + (MaxBlockRows + MaxPieceDepth) * Width);
         if (_rows <= MatrixKernel.MaxRows)
             StreamPanels<TElement>(firstPanel, endPanel, memory);
@@ -90,8 +93,14 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
         for (; panel < endPanel; panel++)
         {
             float* c = Columns(0, panel, lastPanel, out int stride);
-            MatrixKernel.Multiply<TElement>(
-                _rows, _input, _inFeatures, Panel<TElement>(panel, 0), _inFeatures, c, stride, accumulate: false);
+            int pieceDepth = StreamPieceBytes / (Width * TElement.Size);
+            for (int start = 0; start < _inFeatures; start += pieceDepth)
+            {
+                byte* b = Panel<TElement>(panel, start);
+                CachePrefetch.Read(b + 2 * StreamPieceBytes, StreamPieceBytes);
+                MatrixKernel.Multiply<TElement>(
+                    _rows, _input + start, _inFeatures, b, Math.Min(pieceDepth, _inFeatures - start), c, stride, accumulate: start > 0);
+            }
         }
 
         Finish(0, _rows, firstPanel, endPanel, lastPanel);
@@ -116,7 +125,8 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
             for (int panel = firstPanel; panel < endPanel; panel++)
             {
                 float* c = Columns(firstRow, panel, lastPanel, out int stride);
-                MultiplyPanel<TElement>(memory, rows, Panel<TElement>(panel, start), depth, wide, c, stride, start > 0);
+                byte* next = panel + 1 < endPanel ? Panel<TElement>(panel + 1, start) : Panel<TElement>(firstPanel, start + depth);
+                MultiplyPanel<TElement>(memory, rows, Panel<TElement>(panel, start), next, depth, wide, c, stride, start > 0);
             }
         }
 
@@ -124,14 +134,17 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
     }
 
     private void MultiplyPanel<TElement>(
-        float* input, int rows, byte* panel, int depth, float* wide, float* c, int cStride, bool accumulate)
+        float* input, int rows, byte* panel, byte* nextPanel, int depth, float* wide, float* c, int cStride, bool accumulate)
         where TElement : struct, IElement
     {
-        int tileRows = CeilingDivide(rows, CeilingDivide(rows, MatrixKernel.MaxRows));
+        int tiles = CeilingDivide(rows, MatrixKernel.MaxRows);
+        int tileRows = CeilingDivide(rows, tiles);
         for (int start = 0; start < depth; start += _pieceDepth)
         {
             int pieceDepth = Math.Min(_pieceDepth, depth - start);
             byte* b = panel + start * Width * TElement.Size;
+            byte* next = start + pieceDepth < depth ? b + pieceDepth * Width * TElement.Size : nextPanel;
+            int nextPart = CeilingDivide(_pieceDepth * Width * TElement.Size, tiles);
             if (typeof(TElement) != typeof(Float32Element))
             {
                 ElementConversion.Widen<TElement>(b, wide, pieceDepth * Width);
@@ -149,6 +162,8 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
                     c + (nint)row * cStride,
                     cStride,
                     accumulate || start > 0);
+                CachePrefetch.Read(next, nextPart);
+                next += nextPart;
             }
         }
     }

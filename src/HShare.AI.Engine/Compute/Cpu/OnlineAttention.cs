@@ -14,13 +14,15 @@ namespace HShare.AI.Engine.Compute.Cpu;
 internal sealed unsafe class OnlineAttention(Scratch scratch)
 {
     /// <summary>Query rows that are computed together.</summary>
-    public const int MaxRows = 16 * MatrixKernel.MaxRows;
+    public const int MaxRows = 32 * MatrixKernel.MaxRows;
 
     /// <summary>Tokens of a partition of the context: a unit of work in decode.</summary>
-    public const int PartitionTokens = 1024;
+    public const int PartitionTokens = 512;
 
     /// <summary>Maximum of a row that has seen no key: finite, so that differences of maxima are never NaN.</summary>
     public const float NoScore = -1e30f;
+
+    private const float Log2E = 1.44269504f; // scores are to base 2, which spares the exponential a multiplication
 
     private readonly int[] _positions = new int[MaxRows];
     private AttentionShape _shape;
@@ -71,7 +73,7 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
     /// <summary>Adds one query head at a position. Positions ascend.</summary>
     public void AddRow(float* query, int position)
     {
-        VectorMath.Scale(query, _shape.Scale, _queries + RowCount * _shape.HeadDim, _shape.HeadDim);
+        VectorMath.Scale(query, _shape.Scale * Log2E, _queries + RowCount * _shape.HeadDim, _shape.HeadDim);
         _positions[RowCount++] = position;
     }
 
@@ -146,7 +148,7 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
         Vector<float> sums = default;
         for (int i = 0; i < count; i += Vector<float>.Count)
         {
-            Vector<float> weights = VectorMath.Exp(Vector.Load(scores + i) - Vector.Create(max));
+            Vector<float> weights = VectorMath.Exp2OfNegative(Vector.Load(scores + i) - Vector.Create(max));
             weights.Store(scores + i);
             sums += weights;
         }
@@ -166,7 +168,7 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
 
     private void Rescale(int row, float max)
     {
-        float factor = VectorMath.Exp(Vector.Create(Maxima[row] - max))[0];
+        float factor = VectorMath.Exp2OfNegative(Vector.Create(Maxima[row] - max))[0];
         Maxima[row] = max;
         Sums[row] *= factor;
         float* output = Outputs + row * OutputStride;

@@ -19,8 +19,8 @@ internal static unsafe class PartitionMerge
     public static void Add(ref float totalMax, ref float totalSum, float* total, float max, float sum, float* output, int count)
     {
         float newMax = MathF.Max(totalMax, max);
-        Vector<float> totalFactor = VectorMath.Exp(Vector.Create(totalMax - newMax));
-        Vector<float> factor = VectorMath.Exp(Vector.Create(max - newMax));
+        Vector<float> totalFactor = VectorMath.Exp2OfNegative(Vector.Create(totalMax - newMax));
+        Vector<float> factor = VectorMath.Exp2OfNegative(Vector.Create(max - newMax));
         totalMax = newMax;
         totalSum = totalSum * totalFactor[0] + sum * factor[0];
         for (int i = 0; i < count; i += Vector<float>.Count)

@@ -5,6 +5,8 @@ namespace HShare.AI.Engine.Compute.Cpu;
 /// <summary>Attention of prefill chunks. An item is a block of some tokens with the query heads of one KV head.</summary>
 internal sealed unsafe class PrefillAttentionOperation(WorkerPool pool, OnlineAttention[] attention, Scratch[] scratch) : ParallelWork
 {
+    private const int MinItemRows = 8 * MatrixKernel.MaxRows;
+
     private Tensor _qkv;
     private StepTensors? _step;
     private AttentionShape _shape;
@@ -20,7 +22,11 @@ internal sealed unsafe class PrefillAttentionOperation(WorkerPool pool, OnlineAt
         _shape = shape;
         _cache = cache;
         _attended = attended;
-        _tokensPerItem = Math.Max(1, OnlineAttention.MaxRows / shape.GroupSize);
+
+        // As many rows as share a tile of keys, but for short chunks fewer, so that every thread has some.
+        int rows = step.RowCount - RowStarts[step.DecodeCount];
+        int balanced = rows * shape.KvHeads / (4 * pool.ThreadCount);
+        _tokensPerItem = Math.Max(1, Math.Clamp(balanced * shape.GroupSize, MinItemRows, OnlineAttention.MaxRows) / shape.GroupSize);
         int items = 0;
         for (int sequence = step.DecodeCount; sequence < step.SequenceCount; sequence++)
             items += ItemCount(sequence);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace HShare.AI.Engine.Compute.Cpu;
@@ -6,33 +7,48 @@ namespace HShare.AI.Engine.Compute.Cpu;
 /// <summary>Elementary functions over vectors of float32.</summary>
 internal static unsafe class VectorMath
 {
-    // Adding this pushes the integer part of a small number into the low mantissa bits, rounded to nearest.
+    // Adding this pushes a small number's integer part, rounded to nearest, into the low mantissa bits.
     private const float RoundingShift = 12582912f; // 1.5 * 2^23
-    private const float LowestExponent = -87.33f;  // below: 0, no subnormals
-    private const float HighestExponent = 88.376f; // above: e^88.376, no infinity
 
-    /// <summary>e^x to about 1e-7 of its value; exactly 1 at 0 and exactly 0 at -infinity. NaN stays NaN.</summary>
+    /// <summary>2^x for x &lt;= 0 to about 2e-7 of its value; exactly 1 at 0, exactly 0 below -126. NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Exp2OfNegative(Vector<float> x)
+    {
+        Vector<float> shifted = x + Vector.Create(RoundingShift);
+        Vector<float> value = Scale(Exp2OfFraction(x - (shifted - Vector.Create(RoundingShift))), shifted);
+        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(-126f)), Vector<float>.Zero, value);
+    }
+
+    /// <summary>e^x to about 2e-7 of its value; 0 below e^-87.3 and no more than e^88.3. NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Exp(Vector<float> x)
     {
-        // e^x = 2^n * e^r with |r| <= ln 2 / 2. Ln 2 is taken off in two parts so that r keeps its low bits (Cody and Waite).
-        Vector<float> clamped = Vector.MinNative(Vector.Create(HighestExponent), x);
+        // e^x = 2^n * 2^(r / ln 2) with |r| <= ln 2 / 2. n ln 2 is taken off in two parts so that r keeps its low bits (Cody and Waite).
+        Vector<float> clamped = Vector.MinNative(Vector.Create(88.3f), x);
         Vector<float> shifted = Vector.FusedMultiplyAdd(clamped, Vector.Create(1.44269504f), Vector.Create(RoundingShift));
         Vector<float> n = shifted - Vector.Create(RoundingShift);
         Vector<float> r = Vector.FusedMultiplyAdd(n, Vector.Create(-0.693359375f), clamped);
         r = Vector.FusedMultiplyAdd(n, Vector.Create(2.12194440e-4f), r);
-
-        Vector<float> p = Vector.Create(1.9875691500e-4f);
-        p = Vector.FusedMultiplyAdd(p, r, Vector.Create(1.3981999507e-3f));
-        p = Vector.FusedMultiplyAdd(p, r, Vector.Create(8.3334519073e-3f));
-        p = Vector.FusedMultiplyAdd(p, r, Vector.Create(4.1665795894e-2f));
-        p = Vector.FusedMultiplyAdd(p, r, Vector.Create(1.6666665459e-1f));
-        p = Vector.FusedMultiplyAdd(p, r, Vector.Create(5.0000001201e-1f));
-        p = Vector.FusedMultiplyAdd(p, r * r, r) + Vector<float>.One;
-
-        Vector<int> exponent = Vector.ShiftLeft(Vector.AsVectorInt32(shifted), 23);
-        Vector<float> value = Vector.AsVectorSingle(Vector.AsVectorInt32(p) + exponent);
-        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(LowestExponent)), Vector<float>.Zero, value);
+        Vector<float> value = Scale(Exp2OfFraction(r * Vector.Create(1.44269504f)), shifted);
+        return Vector.ConditionalSelect(Vector.LessThan(x, Vector.Create(-87.3f)), Vector<float>.Zero, value);
     }
+
+    // 2^x for |x| <= 1/2: the polynomial of degree 5 with p(0) = 1 and the least relative error, 1.1e-7.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Exp2OfFraction(Vector<float> x)
+    {
+        Vector<float> p = Vector.Create(0.0013264742447063327f);
+        p = Vector.FusedMultiplyAdd(p, x, Vector.Create(0.00967151764780283f));
+        p = Vector.FusedMultiplyAdd(p, x, Vector.Create(0.05550733581185341f));
+        p = Vector.FusedMultiplyAdd(p, x, Vector.Create(0.24022242426872253f));
+        p = Vector.FusedMultiplyAdd(p, x, Vector.Create(0.6931470036506653f));
+        return Vector.FusedMultiplyAdd(p, x, Vector<float>.One);
+    }
+
+    // x * 2^n, where n lies in the low mantissa bits of shifted.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Scale(Vector<float> x, Vector<float> shifted) =>
+        Vector.AsVectorSingle(Vector.AsVectorInt32(x) + Vector.ShiftLeft(Vector.AsVectorInt32(shifted), 23));
 
     /// <summary>The largest element.</summary>
     public static float Max(Vector<float> x)
