@@ -3,7 +3,7 @@ using HShare.AI.Engine.Compute;
 
 namespace HShare.AI.Engine.Tests.Compute;
 
-/// <summary>Steps of several sequences over one paged cache layer, blocks handed out in random order; the rotation is the identity.</summary>
+/// <summary>Steps of some sequences over one paged cache layer, blocks handed out in random order; the rotation is the identity.</summary>
 internal sealed class AttentionRun
 {
     private const int MaxRows = 4096, MaxSequences = 8, BlockCount = 600;
@@ -35,7 +35,7 @@ internal sealed class AttentionRun
         _freeBlocks = new Queue<int>(blocks);
     }
 
-    /// <summary>Fills keys and values of every block that no sequence has, and the free slots of the others, with NaN.</summary>
+    /// <summary>Fills the cache with NaN, as if other sequences had left it there.</summary>
     public void PoisonCache()
     {
         foreach (Tensor tensor in new[] { _cache.Keys, _cache.Values })

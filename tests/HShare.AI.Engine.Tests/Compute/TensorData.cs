@@ -60,7 +60,8 @@ internal static class TensorData
         }
     }
 
-    public static double[] DownloadDoubles(this Backend backend, Tensor tensor) => Array.ConvertAll(backend.Download(tensor), v => (double)v);
+    public static double[] DownloadDoubles(this Backend backend, Tensor tensor) =>
+        Array.ConvertAll(backend.Download(tensor), v => (double)v);
 
     /// <summary>Asserts |actual - expected| &lt;= tolerance * max(1, |expected|) for every element.</summary>
     public static void AssertClose(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance)

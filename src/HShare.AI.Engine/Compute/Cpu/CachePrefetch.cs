@@ -9,11 +9,11 @@ namespace HShare.AI.Engine.Compute.Cpu;
 /// </summary>
 internal static unsafe class CachePrefetch
 {
-    /// <summary>Prefetches a range; does nothing where the processor has no such instruction, or where <paramref name="address"/> is null.</summary>
+    /// <summary>Prefetches a range, which need not be mapped; does nothing where the processor has no such instruction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Read(byte* address, int byteCount)
     {
-        if (Sse.IsSupported && address != null)
+        if (Sse.IsSupported)
         {
             for (int i = 0; i < byteCount; i += AlignedMemory.Alignment)
                 Sse.Prefetch1(address + i);

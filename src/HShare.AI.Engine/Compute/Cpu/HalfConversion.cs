@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace HShare.AI.Engine.Compute.Cpu;
 
-/// <summary>float32 from and to the two 16-bit floating-point types. Widening is exact; narrowing rounds to nearest, ties to even.</summary>
+/// <summary>
+/// float32 from and to the two 16-bit floating-point types. Widening is exact; narrowing rounds to nearest, ties to even.
+/// </summary>
 internal static class HalfConversion
 {
     private const uint Infinity = 0x7F800000;

@@ -22,7 +22,7 @@ internal readonly unsafe struct KeyValueTile
 
     private readonly float* _keys;
     private readonly float* _values;
-    private readonly float* _widened; // [4, head_dim]
+    private readonly float* _widened; // [8, head_dim]: keys to transpose, where the cache is not float32
     private readonly int _headDim;
 
     /// <summary>A tile over scratch memory.</summary>
@@ -48,21 +48,21 @@ internal readonly unsafe struct KeyValueTile
 
     /// <summary>
     /// Gathers <paramref name="count"/> tokens from <paramref name="start"/> on. Keys behind them, up to the end of their panel, are
-    /// copies of the last one: finite, and for the caller to mask.
+    /// copies of the last one: finite, and for the caller to mask. The next tile, as far as <paramref name="end"/>, is prefetched.
     /// </summary>
-    public void Load(KvLayer cache, int kvHead, int* blockTable, int start, int count, int contextLength)
+    public void Load(KvLayer cache, int kvHead, int* blockTable, int start, int count, int end)
     {
         switch (cache.Keys.Type)
         {
-            case DType.Float32: Load<Float32Element>(cache, kvHead, blockTable, start, count, contextLength); break;
-            case DType.Float16: Load<Float16Element>(cache, kvHead, blockTable, start, count, contextLength); break;
-            default: Load<BFloat16Element>(cache, kvHead, blockTable, start, count, contextLength); break;
+            case DType.Float32: Load<Float32Element>(cache, kvHead, blockTable, start, count, end); break;
+            case DType.Float16: Load<Float16Element>(cache, kvHead, blockTable, start, count, end); break;
+            default: Load<BFloat16Element>(cache, kvHead, blockTable, start, count, end); break;
         }
     }
 
     private static int ValueSize(int headDim) => PaddedDim(headDim) / Width * ValueStride;
 
-    private void Load<TElement>(KvLayer cache, int kvHead, int* blockTable, int start, int count, int contextLength)
+    private void Load<TElement>(KvLayer cache, int kvHead, int* blockTable, int start, int count, int end)
         where TElement : struct, IElement
     {
         byte** keys = stackalloc byte*[Tokens];
@@ -70,8 +70,8 @@ internal readonly unsafe struct KeyValueTile
         nint valuesFromKeys = cache.Values.Address - cache.Keys.Address;
         int rowBytes = _headDim * TElement.Size;
         var cursor = new TokenCursor(cache, kvHead, blockTable, start, rowBytes);
-        var ahead = new TokenCursor(cache, kvHead, blockTable, Math.Min(start + Tokens, contextLength - 1), rowBytes);
-        int aheadCount = Math.Clamp(contextLength - start - Tokens, 0, count);
+        var ahead = new TokenCursor(cache, kvHead, blockTable, Math.Min(start + Tokens, end - 1), rowBytes);
+        int aheadCount = Math.Clamp(end - start - Tokens, 0, count);
         for (int token = 0; token < count; token++)
         {
             byte* key = cursor.Next();

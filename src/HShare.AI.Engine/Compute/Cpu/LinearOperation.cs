@@ -10,9 +10,9 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
     private const int MaxBlockRows = 32 * MatrixKernel.MaxRows;
     private const int MaxPieceDepth = 256;                           // a widened piece of a panel takes 16 KiB of the first-level cache
     private const int InputBlockSize = MaxBlockRows * MaxPieceDepth; // and the rows' part of the input 192 KiB of the second
-    private const int StreamPieceBytes = 4096; // what is prefetched at a time where weights are only streamed
+    private const int StreamPieceBytes = 4096;                       // what is prefetched at a time where weights are only streamed
     private const int MaxItemPanels = 32;
-    private const int MinItemWork = 1 << 16; // multiply-adds below which an item is not worth another thread
+    private const int MinItemWork = 1 << 16;                         // multiply-adds below which an item is not worth another thread
 
     private float* _input;
     private float* _output;
@@ -40,6 +40,9 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
         _rows = input.Rows;
         _inFeatures = weight.InFeatures;
         _outFeatures = weight.OutFeatures;
+
+        if (_rows == 0)
+            return;
 
         // Even pieces, so that no thread is left with a small rest.
         int rowBlocks = CeilingDivide(_rows, MaxBlockRows);
@@ -86,7 +89,8 @@ internal sealed unsafe class LinearOperation(WorkerPool pool, Scratch[] scratch)
         int panel = firstPanel;
         if (_rows == 1)
         {
-            for (; panel <= endPanel - VectorKernel.Panels && ColumnsOf(panel + VectorKernel.Panels - 1) == Width; panel += VectorKernel.Panels)
+            int wholePanels = Math.Min(endPanel, _outFeatures / Width);
+            for (; panel <= wholePanels - VectorKernel.Panels; panel += VectorKernel.Panels)
                 VectorKernel.Multiply<TElement>(_input, Panel<TElement>(panel, 0), _inFeatures, _output + panel * Width);
         }
 

@@ -16,7 +16,7 @@ internal static unsafe class MatrixKernel
     /// <summary>Columns of a panel.</summary>
     public const int PanelWidth = 16;
 
-    /// <summary>Rows of the largest tile: with two vectors of a panel 12 accumulators, which leaves 16 registers room for operands.</summary>
+    /// <summary>Rows of the largest tile. With two vectors of a panel they take 12 accumulators of 16 registers.</summary>
     public const int MaxRows = 6;
 
     // Columns of one pass: two vectors, or one where a single vector holds the whole panel.

@@ -17,12 +17,12 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
     public const int MaxRows = 32 * MatrixKernel.MaxRows;
 
     /// <summary>Tokens of a partition of the context: a unit of work in decode.</summary>
-    public const int PartitionTokens = 512;
+    public const int PartitionTokens = 1024;
 
     /// <summary>Maximum of a row that has seen no key: finite, so that differences of maxima are never NaN.</summary>
     public const float NoScore = -1e30f;
 
-    private const float Log2E = 1.44269504f; // scores are to base 2, which spares the exponential a multiplication
+    private const float Log2E = 1.44269504f;
 
     private readonly int[] _positions = new int[MaxRows];
     private AttentionShape _shape;
@@ -40,13 +40,13 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
     /// <summary>Elements from one row of <see cref="Outputs"/> to the next: head_dim rounded up to whole panels.</summary>
     public int OutputStride => KeyValueTile.PaddedDim(_shape.HeadDim);
 
-    /// <summary>Largest score of each row in the partition.</summary>
+    /// <summary>Largest score of each row in the partition. Scores are times log2 e, so that weights are powers of two.</summary>
     public float* Maxima { get; private set; }
 
-    /// <summary>Sum of e^(score - maximum) of each row over the partition.</summary>
+    /// <summary>Sum of 2^(score - maximum) of each row over the partition.</summary>
     public float* Sums { get; private set; }
 
-    /// <summary>Values weighted with e^(score - maximum) of each row, not yet divided by the sum.</summary>
+    /// <summary>Values weighted with 2^(score - maximum) of each row, not yet divided by the sum.</summary>
     public float* Outputs { get; private set; }
 
     /// <summary>Begins a new set of rows over a sequence's context.</summary>

@@ -56,7 +56,7 @@ internal static unsafe class OperandCheck
         if (shape.Heads <= 0 || shape.KvHeads <= 0 || shape.Heads % shape.KvHeads != 0 || shape.HeadDim <= 0 || shape.HeadDim % 2 != 0)
             throw new ArgumentException($"{operation}: {shape} is not a shape of attention.");
         if (shape.GroupSize > OnlineAttention.MaxRows)
-            throw new ArgumentException($"{operation}: {shape.GroupSize} query heads share a KV head; at most {OnlineAttention.MaxRows} can.");
+            throw new ArgumentException($"{operation}: {shape.GroupSize} heads share a KV head; at most {OnlineAttention.MaxRows} can.");
         Matrix(operation, "qkv", qkv, DType.Float32, step.RowCount, shape.QkvColumns);
         FloatingPoint(operation, "cache", cache.Keys);
         Matrix(operation, "cached keys", cache.Keys, cache.Keys.Type, cache.Keys.Rows, shape.KvHeads * cache.BlockSize * shape.HeadDim);
@@ -72,20 +72,20 @@ internal static unsafe class OperandCheck
         {
             int start = starts[i], stop = starts[i + 1], length = lengths[i];
             if (start < 0 || stop <= start || stop > step.RowCount || (i < step.DecodeCount && stop != start + 1))
-                throw new ArgumentException($"{operation}: rows {start} to {stop} of sequence {i} do not fit a step of {step.RowCount} rows.");
+                throw new ArgumentException($"{operation}: rows {start} to {stop} of sequence {i} are not in a step of {step.RowCount}.");
             if (length > (long)step.BlockTables.Columns * cache.BlockSize)
                 throw new ArgumentException($"{operation}: sequence {i} has {length} tokens, more than its block table covers.");
             for (int row = start; row < stop; row++)
             {
                 if (positions[row] != positions[start] + row - start || positions[row] < 0 || positions[row] >= length)
-                    throw new ArgumentException($"{operation}: row {row} of sequence {i} is at position {positions[row]} of {length} tokens.");
+                    throw new ArgumentException($"{operation}: row {row} of sequence {i} is at position {positions[row]} of {length}.");
             }
 
             int* table = (int*)step.BlockTables.Slice(i, 1).Address;
             for (int block = 0; block < (length + cache.BlockSize - 1) / cache.BlockSize; block++)
             {
                 if ((uint)table[block] >= (uint)cache.Keys.Rows)
-                    throw new ArgumentException($"{operation}: block {table[block]} of sequence {i} is not in the pool of {cache.Keys.Rows}.");
+                    throw new ArgumentException($"{operation}: block {table[block]} of sequence {i} is not one of {cache.Keys.Rows}.");
             }
         }
     }

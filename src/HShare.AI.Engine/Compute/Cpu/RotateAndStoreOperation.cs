@@ -3,7 +3,9 @@ using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
 
-/// <summary>Per-head norms, rotary embedding in the half-split layout (element i turns with element i + d/2), and the write to the cache.</summary>
+/// <summary>
+/// Per-head norms, rotary embedding in the half-split layout (element i turns with element i + d/2), and the write to the cache.
+/// </summary>
 internal sealed unsafe class RotateAndStoreOperation(WorkerPool pool) : RowOperation(pool)
 {
     private Tensor _qkv;
@@ -38,9 +40,9 @@ internal sealed unsafe class RotateAndStoreOperation(WorkerPool pool) : RowOpera
     {
         int position = _positions[row], slot = _slots[row], headDim = _shape.HeadDim;
         if ((uint)position >= (uint)_cosines.Rows)
-            throw new ArgumentException($"RotateAndStore: position {position} of row {row} is not in the rotary table of {_cosines.Rows}.");
+            throw new ArgumentException($"RotateAndStore: position {position} of row {row} is beyond the rotary table of {_cosines.Rows}.");
         if ((uint)slot >= (ulong)_keys.Rows * (ulong)_blockSize)
-            throw new ArgumentException($"RotateAndStore: slot {slot} of row {row} is not in the {_keys.Rows} blocks of {_blockSize} tokens.");
+            throw new ArgumentException($"RotateAndStore: slot {slot} of row {row} is not in {_keys.Rows} blocks of {_blockSize}.");
 
         float* cosines = (float*)_cosines.Address + (nint)position * _cosines.Columns;
         float* sines = (float*)_sines.Address + (nint)position * _sines.Columns;
