@@ -60,6 +60,7 @@ internal static class HShareTool
             new VerifyCommand(terminal),
             new EvalCommand(terminal),
             new BenchCommand(terminal),
+            new PlanCommand(terminal),
             CommonOptions.Verbose,
         };
         ExamplesHelpAction.AddTo(root);

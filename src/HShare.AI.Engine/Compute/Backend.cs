@@ -77,17 +77,60 @@ public abstract class Backend : IDisposable
     public abstract void RotateAndStore(
         Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache);
 
-    /// <summary>Causal attention of the step's prefill chunks (sequences from <see cref="StepTensors.DecodeCount"/> on) over the cache.</summary>
+    /// <summary>
+    /// Causal attention of the step's prefill chunks (sequences from <see cref="StepTensors.DecodeCount"/> on) over the cache. Heads that keep proximal
+    /// keys only (<see cref="KvLayer.Distant"/>) use their leader's keys, or scores, for distant tokens; leaders leave their queries for them.
+    /// </summary>
     /// <param name="qkv">As left by <see cref="RotateAndStore"/>; the queries are the first heads * head_dim columns.</param>
     /// <param name="step">Rows, lengths and block tables.</param>
     /// <param name="shape">Heads and window.</param>
     /// <param name="cache">The layer's keys and values.</param>
     /// <param name="attended">float32 [rows, heads * head_dim]; only the rows of these sequences are written.</param>
-    public abstract void AttendPrefill(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended);
+    /// <param name="massSequences">The prefill sequences whose attention is summed up.</param>
+    /// <param name="mass">
+    /// float32 [slots * kv_heads, tokens], or <see cref="Tensor.None"/>: the attention that each token gets from the rows is added to it (softmax by
+    /// query head, mean over the group). Tokens of the rows themselves start at 0.
+    /// </param>
+    public abstract void AttendPrefill(
+        Tensor qkv,
+        StepTensors step,
+        AttentionShape shape,
+        KvLayer cache,
+        Tensor attended,
+        SequenceRange massSequences = default,
+        Tensor mass = default);
 
-    /// <summary>Attention of one query for each of the first <see cref="StepTensors.DecodeCount"/> sequences over all its cached tokens.</summary>
+    /// <summary>Attention of one query for each of some decode <paramref name="sequences"/> over all its cached tokens.</summary>
     /// <inheritdoc cref="AttendPrefill"/>
-    public abstract void AttendDecode(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended);
+    public abstract void AttendDecode(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Tensor attended, Tensor mass = default);
+
+    /// <summary>
+    /// Attention of one query for each of some decode <paramref name="sequences"/> over sinks, <paramref name="selected"/> tokens and window.
+    /// </summary>
+    /// <inheritdoc cref="AttendDecode"/>
+    public abstract void AttendSelected(
+        Tensor qkv,
+        StepTensors step,
+        SequenceRange sequences,
+        AttentionShape shape,
+        KvLayer cache,
+        SelectedTokens selected,
+        Tensor attended,
+        Tensor mass = default);
+
+    /// <summary>
+    /// Chooses the critical tokens of some sequences: importance of each candidate between sinks and window for the sequence's last row, pooled over
+    /// the group; the best, ascending, each once. Sequences whose <see cref="StepTensors.RefreshMask"/> is 0 and heads that do not ask keep theirs.
+    /// </summary>
+    /// <param name="qkv">As left by <see cref="RotateAndStore"/>.</param>
+    /// <param name="step">Rows, lengths, windows and counts.</param>
+    /// <param name="sequences">Which sequences; prefill sequences too.</param>
+    /// <param name="shape">Heads and window.</param>
+    /// <param name="cache">The layer's keys and what is kept beside them for this.</param>
+    /// <param name="retrieval">How.</param>
+    public abstract void Retrieve(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Retrieval retrieval);
 
     /// <summary>activated = silu(gate) * up.</summary>
     /// <param name="gateUp">float32 [rows, 2 * intermediate]: gate, then up.</param>

@@ -15,7 +15,8 @@ public sealed class StepTensors
     /// <param name="maxRows">Most rows of a step, prefill and decode together.</param>
     /// <param name="maxSequences">Most sequences of a step.</param>
     /// <param name="maxBlocksPerSequence">Most cache blocks of one sequence.</param>
-    public StepTensors(Backend backend, int maxRows, int maxSequences, int maxBlocksPerSequence)
+    /// <param name="sharesKeys">Whether some heads keep the keys of proximal tokens only, in blocks of their own (PoD).</param>
+    public StepTensors(Backend backend, int maxRows, int maxSequences, int maxBlocksPerSequence, bool sharesKeys = false)
     {
         TokenIds = backend.Allocate(DType.Int32, 1, maxRows);
         Positions = backend.Allocate(DType.Int32, 1, maxRows);
@@ -24,7 +25,22 @@ public sealed class StepTensors
         ContextLengths = backend.Allocate(DType.Int32, 1, maxSequences);
         BlockTables = backend.Allocate(DType.Int32, maxSequences, maxBlocksPerSequence);
         LogitRows = backend.Allocate(DType.Int32, 1, maxRows);
+        SequenceSlots = backend.Allocate(DType.Int32, 1, maxSequences);
+        RefreshMask = backend.Allocate(DType.Int32, 1, maxSequences);
+        WindowStarts = backend.Allocate(DType.Int32, 1, maxSequences);
+        CriticalCounts = backend.Allocate(DType.Int32, 1, maxSequences);
+        if (sharesKeys)
+        {
+            ProximalSlots = backend.Allocate(DType.Int32, 1, maxRows);
+            ProximalTables = backend.Allocate(DType.Int32, maxSequences, maxBlocksPerSequence);
+        }
     }
+
+    /// <summary>
+    /// How the sequences attend: all decode sequences in groups, or none, and then they read everything; and the prefill sequences that make a first
+    /// choice in this step, or whose attention is summed up.
+    /// </summary>
+    public List<AttentionGroup> Groups { get; } = [];
 
     /// <summary>Rows in this step.</summary>
     public int RowCount { get; set; }
@@ -58,4 +74,28 @@ public sealed class StepTensors
 
     /// <summary>The rows whose logits are wanted [1, logits], int32, ascending.</summary>
     public Tensor LogitRows { get; }
+
+    /// <summary>
+    /// Where what is kept for each sequence between steps lies [1, sequences], int32: a number below the most sequences that stays the same while it
+    /// runs, unlike its place in the step.
+    /// </summary>
+    public Tensor SequenceSlots { get; }
+
+    /// <summary>Whether each sequence's leaders choose anew in this step [1, sequences], int32, 0 or 1.</summary>
+    public Tensor RefreshMask { get; }
+
+    /// <summary>
+    /// First token of each sequence's window [1, sequences], int32. It stays where the last refresh put it, so that what left the window
+    /// since is still read, and nothing is read twice.
+    /// </summary>
+    public Tensor WindowStarts { get; }
+
+    /// <summary>Most critical tokens that each sequence's leaders may choose [1, sequences], int32.</summary>
+    public Tensor CriticalCounts { get; }
+
+    /// <summary>As <see cref="Slots"/>, for the keys of heads that keep proximal tokens only.</summary>
+    public Tensor ProximalSlots { get; }
+
+    /// <summary>As <see cref="BlockTables"/>, for the keys of heads that keep proximal tokens only; -1 for blocks that were given back.</summary>
+    public Tensor ProximalTables { get; }
 }

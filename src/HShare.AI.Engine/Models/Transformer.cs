@@ -44,6 +44,12 @@ public sealed class Transformer
         _delta = backend.Allocate(DType.Float32, maxRows, config.HiddenSize);
     }
 
+    /// <summary>
+    /// Called behind each layer's attention with the layer and its rotated queries and keys [rows, (heads + 2 kv_heads) * head_dim], for those who
+    /// measure attention; null = nobody.
+    /// </summary>
+    public Action<int, Tensor>? LayerAttended { get; set; }
+
     /// <summary>Runs one step: stores the rows' keys and values and computes the wanted logits.</summary>
     /// <param name="step">The rows.</param>
     /// <param name="cache">Keys and values of all sequences of the step.</param>
@@ -63,7 +69,8 @@ public sealed class Transformer
             _backend.AddRmsNorm(residual, i == 0 ? Tensor.None : delta, layer.AttentionNorm, epsilon, normed);
             _backend.Linear(normed, layer.Qkv, qkv);
             _backend.RotateAndStore(qkv, step, _rotary, layer.HeadNorms, _shapes[i], cache[i]);
-            Attend(qkv, step, _shapes[i], cache[i], attended);
+            Attend(i, qkv, step, cache[i], attended);
+            LayerAttended?.Invoke(i, qkv);
             _backend.Linear(attended, layer.Output, delta);
             _backend.AddRmsNorm(residual, delta, layer.FeedForwardNorm, epsilon, normed);
             _backend.Linear(normed, layer.GateUp, gateUp);
@@ -78,11 +85,30 @@ public sealed class Transformer
         }
     }
 
-    private void Attend(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    // Which rows read what is decided here and nowhere else: the step's groups say it, layer by layer; a backend only executes.
+    private void Attend(int layer, Tensor qkv, StepTensors step, KvLayer cache, Tensor attended)
     {
-        if (step.DecodeCount > 0)
-            _backend.AttendDecode(qkv, step, shape, cache, attended);
+        AttentionShape shape = _shapes[layer];
+        SequenceRange accumulating = default;
+        Tensor prefillMass = Tensor.None;
+        foreach (AttentionGroup group in step.Groups)
+        {
+            LayerReading reading = group.Layers[layer];
+            if (group.Refreshes && reading.Retrieval is { } retrieval)
+                _backend.Retrieve(qkv, step, group.Sequences, shape, cache, retrieval);
+            if (group.Sequences.First >= step.DecodeCount)
+                (accumulating, prefillMass) = reading.Mass.IsNone ? (accumulating, prefillMass) : (group.Sequences, reading.Mass);
+            else if (group.Reads && reading.Selected is { } selected)
+                _backend.AttendSelected(qkv, step, group.Sequences, shape, cache, selected, attended, MassOf(group, reading));
+            else
+                _backend.AttendDecode(qkv, step, group.Sequences, shape, cache, attended, MassOf(group, reading));
+        }
+
+        if (step.DecodeCount > 0 && step.Groups.Count == 0)
+            _backend.AttendDecode(qkv, step, new SequenceRange(0, step.DecodeCount), shape, cache, attended);
         if (step.DecodeCount < step.SequenceCount)
-            _backend.AttendPrefill(qkv, step, shape, cache, attended);
+            _backend.AttendPrefill(qkv, step, shape, cache, attended, accumulating, prefillMass);
     }
+
+    private static Tensor MassOf(AttentionGroup group, LayerReading reading) => group.ReadsMass.IsNone ? reading.Mass : group.ReadsMass;
 }

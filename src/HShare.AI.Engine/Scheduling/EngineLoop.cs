@@ -11,6 +11,7 @@ namespace HShare.AI.Engine.Scheduling;
 internal sealed class EngineLoop
 {
     private readonly BlockPool _pool;
+    private readonly BlockPool? _proximalPool;
     private readonly Scheduler _scheduler;
     private readonly StepRunner _runner;
     private readonly RequestInbox _inbox;
@@ -23,13 +24,15 @@ internal sealed class EngineLoop
     private long _prefillTokens;
     private long _generatedTokens;
     private long _steps;
+    private KvReads _reads;
     private long _stopAt = long.MaxValue; // Stopwatch ticks
 
     /// <summary>Starts the thread.</summary>
     public EngineLoop(StepRunner runner, EngineSizing sizing, RequestInbox inbox, string modelName)
     {
         _pool = new BlockPool(sizing.Cache.BlockCount);
-        _scheduler = new Scheduler(_pool, sizing.Options);
+        _proximalPool = sizing.Cache.KeySharing is null ? null : new BlockPool(sizing.Cache.ProximalBlockCount);
+        _scheduler = new Scheduler(_pool, sizing.Options, _proximalPool, sizing.Cache.KeySharing);
         _runner = runner;
         _inbox = inbox;
         _timeLimit = sizing.Options.RequestTimeLimit;
@@ -115,6 +118,7 @@ internal sealed class EngineLoop
         ScheduledStep step = _scheduler.Plan();
         ReadOnlySpan<SampledToken> sampled = _runner.Run(step);
         _scheduler.Complete(step);
+        _reads += _runner.StepReads;
 
         _steps++;
         _prefillTokens += step.RowCount - step.DecodeCount;
@@ -142,8 +146,12 @@ internal sealed class EngineLoop
 
         GenerationEnd? end = sequence.Append(id);
         sequence.Generation.Emit(new GeneratedToken(id, end, logprobs));
-        if (end is not null)
-            End(sequence, null);
+        if (end is null)
+            return;
+
+        if (sequence.TracksReads)
+            sequence.Generation.ReadsMass = _runner.ReadMass(sequence);
+        End(sequence, null);
     }
 
     private void TakeArrivals()
@@ -201,7 +209,12 @@ internal sealed class EngineLoop
         {
             _statistics = new EngineStatistics(
                 0, _scheduler.Running.Length, _pool.Count, _pool.FreeCount, _pool.CachedCount, _prefillTokens, _scheduler.CachedTokens,
-                _generatedTokens, _scheduler.Preemptions, _steps);
+                _generatedTokens, _scheduler.Preemptions, _steps)
+            {
+                Reads = _reads,
+                ProximalBlocks = _proximalPool?.Count ?? 0,
+                FreeProximalBlocks = _proximalPool?.FreeCount ?? 0,
+            };
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Models;
 
@@ -57,6 +58,20 @@ public sealed record EngineOptions
     /// <summary>Who may use whose cached prompt blocks.</summary>
     public PrefixSharing PrefixSharing { get; init; } = PrefixSharing.Shared;
 
+    /// <summary>
+    /// How requests attend that do not say it themselves. Its sharing of distant keys (PoD) fixes what the cache stores, for every request.
+    /// </summary>
+    public AttentionPreset Attention { get; init; } = AttentionPreset.Full;
+
+    /// <summary>
+    /// Other presets that requests may ask for: what their retrievers need is kept beside the keys from the start. A preset that needs no more than
+    /// these and <see cref="Attention"/> do can be asked for without being named here.
+    /// </summary>
+    public IReadOnlyList<AttentionPreset> AttentionPresets { get; init; } = [];
+
+    /// <summary>Whether requests may ask which tokens were attended to most (<see cref="GenerationRequest.TracksReads"/>).</summary>
+    public bool TracksReads { get; init; }
+
     /// <summary>Checks every option's range.</summary>
     /// <exception cref="ArgumentException">An option is out of range, or does not fit the model; the message names it.</exception>
     internal void Validate(ModelConfig model)
@@ -75,6 +90,8 @@ public sealed record EngineOptions
         Require(QueueLength >= 0, QueueLength, nameof(QueueLength), "must not be negative");
         Require(RequestTimeLimit is null || RequestTimeLimit > TimeSpan.Zero, RequestTimeLimit, nameof(RequestTimeLimit),
             "must be positive");
+        ArgumentNullException.ThrowIfNull(Attention);
+        ArgumentNullException.ThrowIfNull(AttentionPresets);
         Require(Enum.IsDefined(PrefixSharing), PrefixSharing, nameof(PrefixSharing), "must be Shared, PerKey or Off");
     }
 

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Models;
 
@@ -19,28 +20,48 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
     /// <param name="options">As the user set them.</param>
     /// <param name="model">The architecture.</param>
     /// <param name="availableMemory">Bytes of memory this process may use.</param>
+    /// <param name="needs">What attention keeps beside keys and values, or does not keep of them; null = plain attention.</param>
+    /// <param name="labelChannels">[layers * kv_heads][channels]: the channels kept as labels; null = none.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the KV cache asked for is too small.</exception>
     /// <exception cref="InsufficientMemoryException">A quarter of the memory does not hold the context asked for.</exception>
-    public static EngineSizing Resolve(EngineOptions options, ModelConfig model, long availableMemory)
+    public static EngineSizing Resolve(
+        EngineOptions options,
+        ModelConfig model,
+        long availableMemory,
+        AttentionNeeds? needs = null,
+        IReadOnlyList<IReadOnlyList<int>>? labelChannels = null)
     {
         options.Validate(model);
-        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 1, options.KvCacheType);
+        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 0, options.KvCacheType)
+        {
+            KeySharing = needs?.KeySharing,
+            HasPageBounds = needs?.Retrievers.Contains(Retriever.PageBounds) == true,
+            LabelChannels = labelChannels ?? [],
+            ProximalBlockCount = ProximalBlocksFor(needs?.KeySharing, options),
+        };
         int context = options.MaxContext ?? model.ContextLength;
-        long blockBytes = shape.ByteCount;
-        long fullContext = BlocksFor(context, options.BlockSize) * blockBytes;
-        long bytes = options.KvCacheBytes ?? Math.Min(options.MaxBatch * fullContext, availableMemory / 4);
+        long blockBytes = shape.BlockBytes;
+        long proximalBytes = shape.ByteCount; // with no other blocks
+        long fullContext = BlocksFor(context, options.BlockSize) * blockBytes + proximalBytes;
+        long bytes = options.KvCacheBytes
+            ?? Math.Min(options.MaxBatch * (fullContext - proximalBytes) + proximalBytes, availableMemory / 4);
 
         // Slots (block number times block size plus offset) are 32-bit integers.
-        int blocks = (int)Math.Min(bytes / blockBytes, int.MaxValue / options.BlockSize);
+        int blocks = (int)Math.Clamp((bytes - proximalBytes) / blockBytes, 0, int.MaxValue / options.BlockSize);
         if (blocks == 0 || (bytes < fullContext && options.MaxContext is not null))
             throw TooSmall(options, shape, context, fullContext, bytes);
 
         int capacity = blocks * options.BlockSize;
         return new EngineSizing(
-            options with { MaxContext = Math.Min(context, capacity), KvCacheBytes = blocks * blockBytes },
+            options with { MaxContext = Math.Min(context, capacity), KvCacheBytes = blocks * blockBytes + proximalBytes },
             shape with { BlockCount = blocks },
             capacity < context ? "the KV cache" : "the context");
     }
+
+    // Proximal keys never run out: room for every sequence, for the chunks of a step, and as much again for what may be found later.
+    private static int ProximalBlocksFor(KeySharing? sharing, EngineOptions options) => sharing is null
+        ? 0
+        : 2 * options.MaxBatch * sharing.BlocksPerSequence(options.BlockSize) + BlocksFor(options.MaxStepRows, options.BlockSize) + options.MaxBatch;
 
     private static int BlocksFor(int tokens, int blockSize) => (tokens + blockSize - 1) / blockSize;
 

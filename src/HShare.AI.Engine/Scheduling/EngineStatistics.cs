@@ -21,4 +21,14 @@ public readonly record struct EngineStatistics(
     long CachedTokens,
     long GeneratedTokens,
     long Preemptions,
-    long Steps);
+    long Steps)
+{
+    /// <summary>What decode steps have read of the KV cache since the start.</summary>
+    public KvReads Reads { get; init; }
+
+    /// <summary>Blocks of proximal keys in their pool; 0 where every head keeps all keys.</summary>
+    public int ProximalBlocks { get; init; }
+
+    /// <summary>Blocks of proximal keys that no sequence uses.</summary>
+    public int FreeProximalBlocks { get; init; }
+}

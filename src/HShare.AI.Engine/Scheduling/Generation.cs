@@ -15,6 +15,7 @@ public sealed class Generation : IAsyncDisposable
 
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RequestInbox _inbox;
+    private KvReads _reads;
     private int _cachedPromptTokens;
     private int _prefilledTokens;
     private bool _abandoned;
@@ -39,6 +40,29 @@ public sealed class Generation : IAsyncDisposable
     /// Prompt tokens read so far, cached ones included. Grows to <see cref="PromptTokens"/> before the first token comes.
     /// </summary>
     public int PrefilledTokens => Volatile.Read(ref _prefilledTokens);
+
+    /// <summary>What its decode steps have read of the KV cache so far.</summary>
+    public KvReads Reads
+    {
+        get
+        {
+            lock (_tokens)
+                return _reads;
+        }
+    }
+
+    /// <summary>
+    /// Attention that each token of the context has got from the answer, summed over layers, KV heads and decode steps; null until the generation has ended, and
+    /// where it was not asked for.
+    /// </summary>
+    public IReadOnlyList<float>? ReadsMass { get => Volatile.Read(ref field); internal set => Volatile.Write(ref field, value); }
+
+    /// <summary>Adds what a decode step has read.</summary>
+    internal void Add(KvReads reads)
+    {
+        lock (_tokens)
+            _reads += reads;
+    }
 
     /// <summary>Whether the caller wants no more of it.</summary>
     internal bool IsAbandoned => Volatile.Read(ref _abandoned);

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Sampling;
 
@@ -30,6 +31,21 @@ public sealed record GenerationRequest
     /// </summary>
     public string? CacheKey { get; init; }
 
+    /// <summary>How the answer attends to the cached tokens; null = the engine's default. Prompts are always read with full attention.</summary>
+    public AttentionPreset? Attention { get; init; }
+
+    /// <summary>
+    /// Ids to generate instead of drawing them, one a step, before any are drawn: each is reported with the log-probability that the model gave it. For
+    /// measuring perplexity under an attention preset.
+    /// </summary>
+    public IReadOnlyList<int> Continuation { get; init; } = [];
+
+    /// <summary>
+    /// Whether to sum up the attention that each token gets from the answer (<see cref="Generation.ReadsMass"/>); the engine must have been
+    /// created with <see cref="EngineOptions.TracksReads"/>.
+    /// </summary>
+    public bool TracksReads { get; init; }
+
     /// <summary>Checks everything that does not depend on the engine's limits.</summary>
     /// <exception cref="ArgumentException">Something is missing or out of range; the message names it.</exception>
     internal void Validate(ModelConfig model)
@@ -40,6 +56,8 @@ public sealed record GenerationRequest
             throw new ArgumentException("Prompt is empty: give at least one token.", nameof(Prompt));
         RequireInVocabulary(Prompt, model, nameof(Prompt));
         RequireInVocabulary(StopIds ?? [], model, nameof(StopIds));
+        ArgumentNullException.ThrowIfNull(Continuation);
+        RequireInVocabulary(Continuation, model, nameof(Continuation));
         if (MaxOutputTokens is < 1)
             throw new ArgumentOutOfRangeException(nameof(MaxOutputTokens), MaxOutputTokens, "MaxOutputTokens must be at least 1.");
         if (TopLogprobs is < 0 or > MostTopLogprobs)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Models;
 
 namespace HShare.AI.Engine.Scheduling;
@@ -9,6 +10,7 @@ namespace HShare.AI.Engine.Scheduling;
 /// </summary>
 public sealed class InferenceEngine : IAsyncDisposable
 {
+    private readonly AttentionPolicies _policies;
     private readonly EngineSizing _sizing;
     private readonly RequestInbox _inbox;
     private readonly EngineLoop _loop;
@@ -19,14 +21,18 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// the model stays the caller's.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of range, or does not fit the model.</exception>
+    /// <exception cref="SharingPlanException">A sharing plan or the model's calibration is damaged or belongs to another model.</exception>
     /// <exception cref="InsufficientMemoryException">The cache does not fit the memory.</exception>
     public InferenceEngine(LanguageModel model, EngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        _sizing = EngineSizing.Resolve(options, model.Config, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        options.Validate(model.Config);
+        _policies = new AttentionPolicies(model, options);
+        _sizing = EngineSizing.Resolve(
+            options, model.Config, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, _policies.Needs, _policies.LabelChannels);
         _inbox = new RequestInbox(_sizing.Options);
-        _loop = new EngineLoop(new StepRunner(model, _sizing), _sizing, _inbox, model.Name);
+        _loop = new EngineLoop(new StepRunner(model, _sizing, _policies.Needs), _sizing, _inbox, model.Name);
         Model = model;
     }
 
@@ -53,11 +59,17 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate(Model.Config);
-        int prompt = request.Prompt.Count, output = request.MaxOutputTokens ?? 1;
+        if (request.TracksReads && !Options.TracksReads)
+            throw new ArgumentException("The request wants its reads tracked, but EngineOptions.TracksReads is off.", nameof(request));
+        AttentionPolicy policy = _policies.Get(request.Attention);
+        if (request.TracksReads && policy.Retriever == Retriever.Accumulated)
+            throw new ArgumentException("Reads cannot be tracked under h2o, which sums up attention for itself.", nameof(request));
+
+        int prompt = request.Prompt.Count, output = Math.Max(request.MaxOutputTokens ?? 1, request.Continuation.Count);
         if ((long)prompt + output > _sizing.MaxTokens)
             throw new PromptTooLongException(prompt, output, _sizing.MaxTokens, _sizing.LimitedBy);
 
-        Sequence sequence = new(request, Options, Model.Config.EndOfSequenceIds, _inbox);
+        Sequence sequence = new(request, policy, Options, Model.Config.EndOfSequenceIds, _inbox);
         _inbox.Submit(sequence);
         return sequence.Generation;
     }

@@ -48,6 +48,36 @@ internal sealed class ScheduledStep
         _sequences[index] = _sequences[index] with { Rows = _sequences[index].Rows + rows };
         RowCount += rows;
     }
+
+    /// <summary>
+    /// Brings together the sequences that attend alike: decode sequences by policy, and at the end the prompts whose attention is summed up.
+    /// The order is otherwise kept.
+    /// </summary>
+    public void GroupByAttention()
+    {
+        Group(_sequences.AsSpan(0, DecodeCount), AttendAlike);
+        Group(_sequences.AsSpan(DecodeCount, Count - DecodeCount), static (a, b) => a.Accumulates == b.Accumulates);
+    }
+
+    /// <summary>Whether the next tokens of two sequences attend in one way.</summary>
+    public static bool AttendAlike(Sequence a, Sequence b) =>
+        a.Policy == b.Policy && a.ReadsByChoice == b.ReadsByChoice && a.TracksReads == b.TracksReads;
+
+    private static void Group(Span<ScheduledRows> rows, Func<Sequence, Sequence, bool> alike)
+    {
+        for (int i = 1; i < rows.Length; i++)
+        {
+            ScheduledRows moved = rows[i];
+            int place = i;
+            while (place > 0 && !alike(rows[place - 1].Sequence, moved.Sequence))
+                place--;
+            if (place == 0 || place == i)
+                continue; // the first of its kind, or at its place
+
+            rows[place..i].CopyTo(rows[(place + 1)..]);
+            rows[place] = moved;
+        }
+    }
 }
 
 /// <summary>One sequence's part of a step.</summary>
@@ -57,4 +87,7 @@ internal readonly record struct ScheduledRows(Sequence Sequence, int Rows)
 {
     /// <summary>Whether this computes its last token, whose logits give the next one.</summary>
     public bool WantsLogits => Rows == Sequence.Remaining;
+
+    /// <summary>Whether this computes the last token of what is read as a prompt.</summary>
+    public bool EndsPrompt => Rows == Sequence.PromptRemaining;
 }

@@ -11,6 +11,9 @@ namespace HShare.AI.Engine.Scheduling;
 internal sealed class Scheduler
 {
     private readonly BlockPool _pool;
+    private readonly BlockPool? _proximalPool;
+    private readonly KeySharing? _keySharing;
+    private readonly Stack<int> _freeSlots;
     private readonly ScheduledStep _step;
     private readonly List<Sequence> _waiting = []; // oldest first, and all of them younger than
     private readonly List<Sequence> _running = []; // those that run, oldest first
@@ -20,9 +23,14 @@ internal sealed class Scheduler
     /// <summary>A scheduler with nothing to do.</summary>
     /// <param name="pool">Holds at least one full context.</param>
     /// <param name="options">The engine's options.</param>
-    public Scheduler(BlockPool pool, EngineOptions options)
+    /// <param name="proximalPool">Blocks of proximal keys, where some heads keep no others (PoD); it never runs out.</param>
+    /// <param name="keySharing">Which heads these are.</param>
+    public Scheduler(BlockPool pool, EngineOptions options, BlockPool? proximalPool = null, KeySharing? keySharing = null)
     {
         _pool = pool;
+        _proximalPool = proximalPool;
+        _keySharing = keySharing;
+        _freeSlots = new Stack<int>(Enumerable.Range(0, options.MaxBatch).Reverse());
         _step = new ScheduledStep(options.MaxBatch);
         _maxBatch = options.MaxBatch;
         _maxStepRows = options.MaxStepRows;
@@ -41,12 +49,19 @@ internal sealed class Scheduler
     public long Preemptions { get; private set; }
 
     /// <summary>Queues a sequence.</summary>
-    public void Add(Sequence sequence) => _waiting.Add(sequence);
+    public void Add(Sequence sequence)
+    {
+        if (_proximalPool is not null)
+            sequence.Proximal = new ProximalBlocks(_proximalPool, _keySharing!, sequence.Table.BlockSize);
+        _waiting.Add(sequence);
+    }
 
     /// <summary>Drops a sequence that has ended; its blocks go back to the pool.</summary>
     public void Remove(Sequence sequence)
     {
-        if (!_running.Remove(sequence))
+        if (_running.Remove(sequence))
+            _freeSlots.Push(sequence.Slot);
+        else
             _waiting.Remove(sequence);
         sequence.Release(_pool);
     }
@@ -63,7 +78,10 @@ internal sealed class Scheduler
             Admit();
             PlanPrefills();
             if (_step.RowCount > 0)
+            {
+                _step.GroupByAttention();
                 return _step;
+            }
 
             Preempt(_running[^1]); // half-read prompts hold every block, and none can go on
         }
@@ -121,6 +139,7 @@ internal sealed class Scheduler
             AdoptCachedBlocks(next);
             promised += next.Table.Missing(next.Length);
             _waiting.RemoveAt(0);
+            next.Slot = _freeSlots.Pop();
             _running.Add(next);
         }
     }
@@ -172,7 +191,7 @@ internal sealed class Scheduler
     private int Chunk(Sequence sequence, int planned, int limit)
     {
         long room = sequence.Table.Capacity + (long)_pool.FreeCount * sequence.Table.BlockSize;
-        return (int)Math.Min(Math.Min(sequence.Remaining - planned, limit), room - sequence.Computed - planned);
+        return (int)Math.Min(Math.Min(sequence.PromptRemaining - planned, limit), room - sequence.Computed - planned);
     }
 
     /// <summary>
@@ -195,20 +214,40 @@ internal sealed class Scheduler
 
     private void AdoptCachedBlocks(Sequence sequence)
     {
-        int before = sequence.Computed;
-        while (sequence.CanShareNextBlock && _pool.TryFind(sequence.NextBlockKey!.Value, out int block))
+        if (!sequence.CanShareNextBlock)
+            return;
+
+        int before = sequence.Table.Blocks.Length, count = before;
+        while (sequence.CanShare(count) && _pool.TryFind(sequence.KeyOf(count)!.Value, out _))
+            count++;
+        if (sequence.Proximal is { } proximal)
+            count = AdoptProximalBlocks(sequence, proximal, before, count);
+        for (int place = before; place < count; place++)
         {
+            _pool.TryFind(sequence.KeyOf(place)!.Value, out int block);
             _pool.Share(block);
             sequence.Adopt(block);
         }
 
-        CachedTokens += sequence.Computed - before;
+        CachedTokens += (count - before) * sequence.Table.BlockSize;
+    }
+
+    // A cached prefix is of use only where the keys of its last tokens are still there for all heads.
+    private static int AdoptProximalBlocks(Sequence sequence, ProximalBlocks proximal, int before, int count)
+    {
+        BlockKey KeyOf(int place) => sequence.KeyOf(place)!.Value;
+        while (count > before && !proximal.CanAdopt(count, KeyOf))
+            count--;
+        if (count > before)
+            proximal.Adopt(count, KeyOf);
+        return count;
     }
 
     private void Grow(Sequence sequence, int tokens)
     {
         for (int missing = sequence.Table.Missing(tokens); missing > 0; missing--)
             sequence.Table.Add(_pool.Take());
+        sequence.Proximal?.Grow(tokens);
     }
 
     /// <summary>
@@ -218,6 +257,7 @@ internal sealed class Scheduler
     private void Preempt(Sequence youngest)
     {
         youngest.Release(_pool);
+        _freeSlots.Push(youngest.Slot);
         _running.RemoveAt(_running.Count - 1);
         _waiting.Insert(0, youngest);
         Preemptions++;

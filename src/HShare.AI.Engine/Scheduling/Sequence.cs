@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Sampling;
 
@@ -16,13 +17,20 @@ internal sealed class Sequence
     private readonly int _maxTokens;
     private readonly RandomStream _random;
     private readonly TokenCounts? _seen;
+    private readonly int[] _continuation;
 
     /// <summary>A sequence that has not begun. The request is valid and fits.</summary>
     /// <param name="request">What was asked for.</param>
+    /// <param name="policy">How it attends.</param>
     /// <param name="options">The engine's options with every default filled in.</param>
     /// <param name="endOfSequenceIds">The model's own stop ids.</param>
     /// <param name="inbox">Wakes the owner thread when the caller gives up.</param>
-    public Sequence(GenerationRequest request, EngineOptions options, IReadOnlyList<int> endOfSequenceIds, RequestInbox inbox)
+    public Sequence(
+        GenerationRequest request,
+        AttentionPolicy policy,
+        EngineOptions options,
+        IReadOnlyList<int> endOfSequenceIds,
+        RequestInbox inbox)
     {
         _tokens = [.. request.Prompt];
         _blockSize = options.BlockSize;
@@ -43,6 +51,10 @@ internal sealed class Sequence
         }
 
         PromptLength = _tokens.Count;
+        Policy = policy;
+        Clock = new SelectionClock(policy);
+        TracksReads = request.TracksReads;
+        _continuation = [.. request.Continuation];
         Sampling = request.Sampling;
         TopLogprobs = request.TopLogprobs;
         Table = new BlockTable(options.BlockSize);
@@ -62,6 +74,30 @@ internal sealed class Sequence
     /// <summary>How many alternatives to report, or null for no log-probabilities.</summary>
     public int? TopLogprobs { get; }
 
+    /// <summary>How it attends.</summary>
+    public AttentionPolicy Policy { get; }
+
+    /// <summary>When its leaders choose anew.</summary>
+    public SelectionClock Clock { get; }
+
+    /// <summary>Whether the attention that its tokens get is summed up.</summary>
+    public bool TracksReads { get; }
+
+    /// <summary>What is kept for it between steps lies here while it runs: a number below the most sequences of a batch.</summary>
+    public int Slot { get; set; }
+
+    /// <summary>Its blocks of proximal keys, where some heads keep no others (PoD); else null.</summary>
+    public ProximalBlocks? Proximal { get; set; }
+
+    /// <summary>Whether its next token reads by choices; else it reads everything.</summary>
+    public bool ReadsByChoice => Policy.Budget is { } budget && !budget.Covers(Computed + 1);
+
+    /// <summary>Whether its prefill sums up attention too.</summary>
+    public bool Accumulates => Policy.Retriever == Retriever.Accumulated;
+
+    /// <summary>The next token where it is given and not drawn; else null.</summary>
+    public int? GivenToken => GeneratedTokens < _continuation.Length ? _continuation[GeneratedTokens] : null;
+
     /// <summary>Tokens of the prompt.</summary>
     public int PromptLength { get; }
 
@@ -79,6 +115,15 @@ internal sealed class Sequence
 
     /// <summary>Tokens whose keys and values are still to be computed.</summary>
     public int Remaining => Length - Computed;
+
+    /// <summary>Those of them that are read as a prompt.</summary>
+    public int PromptRemaining => PromptEnd - Computed;
+
+    /// <summary>
+    /// How many tokens are read as a prompt. After a preemption full attention reads all that is there again; a sparse one reads its prompt and then goes the
+    /// same steps again, token by token, for a generated token's keys and values depend on what its step read.
+    /// </summary>
+    private int PromptEnd => Policy.IsFull ? Length : PromptLength;
 
     /// <summary>Prompt tokens read so far; a preemption does not take them back.</summary>
     public int PrefilledTokens { get; private set; }
@@ -105,12 +150,14 @@ internal sealed class Sequence
     /// Whether one of its blocks may be one that was computed for another sequence. Not the block with its last token: that
     /// must be computed for its logits.
     /// </summary>
-    public bool CanShare(int block) => _root is not null && (block + 1) * _blockSize < Length;
+    public bool CanShare(int block) => _root is not null && !Accumulates && (block + 1) * _blockSize < PromptEnd;
 
-    /// <summary>The key of one of its blocks; null where that may not be shared or is not full yet.</summary>
+    /// <summary>
+    /// The key of one of its blocks; null where that may not be shared or is not full yet. What a sparse step computed is nobody else's.
+    /// </summary>
     public BlockKey? KeyOf(int block)
     {
-        if (_root is not { } root || (block + 1) * _blockSize > Length)
+        if (_root is not { } root || (block + 1) * _blockSize > PromptEnd)
             return null;
 
         while (_keys.Count <= block)
@@ -138,11 +185,14 @@ internal sealed class Sequence
         Move(count);
         for (; (block + 1) * _blockSize <= Computed; block++)
         {
-            if (KeyOf(block) is { } key)
-                pool.Publish(Table.Blocks[block], key);
+            if (KeyOf(block) is not { } key)
+                continue;
+            pool.Publish(Table.Blocks[block], key);
+            Proximal?.Publish(block, key);
         }
 
-        IsDecoding = Remaining == 0;
+        Proximal?.Trim(Computed);
+        IsDecoding = Computed >= PromptEnd;
     }
 
     /// <summary>Makes its blocks unfindable: what they hold is not to be trusted.</summary>
@@ -150,6 +200,7 @@ internal sealed class Sequence
     {
         foreach (int block in Table.Blocks)
             pool.Unpublish(block);
+        Proximal?.Unpublish();
     }
 
     /// <summary>Appends a generated token and says whether that ends the sequence.</summary>
@@ -164,6 +215,8 @@ internal sealed class Sequence
     public void Release(BlockPool pool)
     {
         Table.ReleaseTo(pool);
+        Proximal?.Release();
+        Clock.Reset();
         Computed = 0;
         IsDecoding = false;
     }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Models;
@@ -24,17 +26,39 @@ internal sealed class StepRunner
     private readonly SamplingRow[] _draws;       // [max_batch]
     private readonly int[] _drawn;               // [max_batch]
     private readonly SampledToken[] _sampled;    // [max_batch]
+    private readonly int[] _sequenceSlots;       // [max_batch]
+    private readonly int[] _refreshMask;         // [max_batch]
+    private readonly int[] _windowStarts;        // [max_batch]
+    private readonly int[] _criticalCounts;      // [max_batch]
+    private readonly int[] _proximalSlots;       // [max_rows]
+    private readonly int[] _proximalTable;       // [max_blocks]
+    private readonly float[] _noMass;            // [tokens] of zeros
+    private readonly AttentionBuffers _buffers;
+    private readonly ConditionalWeakTable<AttentionPolicy, IReadOnlyList<LayerReading>>.CreateValueCallback _bind;
+    private readonly IReadOnlyList<int> _slidingWindows;
+    private readonly ConditionalWeakTable<AttentionPolicy, IReadOnlyList<LayerReading>> _bindings = [];
     private readonly float[]?[] _rawLogits;      // [max_batch][vocabulary], made for the first request that wants log-probabilities
 
     /// <summary>Allocates the cache, the forward pass and the tensors of the largest step.</summary>
     /// <exception cref="InsufficientMemoryException">The backend has no room for them.</exception>
-    public StepRunner(LanguageModel model, EngineSizing sizing)
+    public StepRunner(LanguageModel model, EngineSizing sizing, AttentionNeeds needs)
     {
         int rows = sizing.Options.MaxStepRows, batch = sizing.Options.MaxBatch;
         _backend = model.Backend;
         _transformer = model.CreateTransformer(sizing.MaxTokens, rows);
-        _cache = new KvCache(_backend, sizing.Cache);
-        _tensors = new StepTensors(_backend, rows, batch, sizing.MaxBlocksPerSequence);
+        int tokens = sizing.MaxBlocksPerSequence * sizing.Options.BlockSize;
+        _buffers = new AttentionBuffers(_backend, sizing.Cache, needs, model.Config.HeadCount, rows, batch, tokens);
+        _bind = _buffers.Bind;
+        _cache = new KvCache(_backend, sizing.Cache, _buffers.LeaderQueries, _buffers.LeaderLogits);
+        _tensors = new StepTensors(_backend, rows, batch, sizing.MaxBlocksPerSequence, needs.KeySharing is not null);
+        _slidingWindows = model.Config.SlidingWindows;
+        _sequenceSlots = new int[batch];
+        _refreshMask = new int[batch];
+        _windowStarts = new int[batch];
+        _criticalCounts = new int[batch];
+        _proximalSlots = new int[needs.KeySharing is null ? 0 : rows];
+        _proximalTable = new int[needs.KeySharing is null ? 0 : sizing.MaxBlocksPerSequence];
+        _noMass = new float[needs.TracksReads ? tokens : 0];
         _logits = _backend.Allocate(DType.Float32, batch, model.Config.VocabularySize);
         _tokenIds = new int[rows];
         _positions = new int[rows];
@@ -52,9 +76,28 @@ internal sealed class StepRunner
     public ReadOnlySpan<SampledToken> Run(ScheduledStep step)
     {
         Fill(step);
+        PlanAttention(step);
         Send(step);
         _transformer.Forward(_tensors, _cache, _logits);
         return _tensors.LogitCount == 0 ? [] : Sample(step);
+    }
+
+    /// <summary>What the decode rows of the latest step have read of the cache.</summary>
+    public KvReads StepReads { get; private set; }
+
+    /// <summary>Attention that each token of a sequence has got, summed over layers and KV heads.</summary>
+    public float[] ReadMass(Sequence sequence)
+    {
+        float[] total = new float[sequence.Computed], mass = new float[sequence.Computed];
+        int heads = _cache.Shape.KvHeads;
+        for (int head = 0; head < heads; head++)
+        {
+            _backend.Read<float>(_buffers.ReadsMass.Slice(sequence.Slot * heads + head, 1), mass);
+            for (int token = 0; token < total.Length; token++)
+                total[token] += mass[token];
+        }
+
+        return total;
     }
 
     private void Fill(ScheduledStep step)
@@ -69,7 +112,11 @@ internal sealed class StepRunner
             {
                 _positions[row] = position;
                 _slots[row] = sequence.Table.SlotOf(position);
+                if (sequence.Proximal is { } proximal)
+                    _proximalSlots[row] = proximal.SlotOf(position);
             }
+
+            _sequenceSlots[i] = sequence.Slot;
 
             _contextLengths[i] = sequence.Computed + rows;
             if (step.Sequences[i].WantsLogits)
@@ -83,6 +130,82 @@ internal sealed class StepRunner
         _tensors.LogitCount = logits;
     }
 
+    // The step's groups, and for each sequence what its leaders do.
+    private void PlanAttention(ScheduledStep step)
+    {
+        _tensors.Groups.Clear();
+        _refreshMask.AsSpan(0, step.Count).Clear();
+        StepReads = default;
+        for (int first = 0, end; first < step.DecodeCount; first = end)
+        {
+            Sequence sequence = step.Sequences[first].Sequence;
+            end = first + 1;
+            bool refreshes = PlanDecode(first, sequence);
+            for (; end < step.DecodeCount && ScheduledStep.AttendAlike(sequence, step.Sequences[end].Sequence); end++)
+                refreshes |= PlanDecode(end, step.Sequences[end].Sequence);
+            _tensors.Groups.Add(new AttentionGroup(
+                Bind(sequence.Policy),
+                new SequenceRange(first, end - first),
+                refreshes,
+                sequence.ReadsByChoice,
+                sequence.TracksReads ? _buffers.ReadsMass : Tensor.None));
+        }
+
+        int accumulating = step.Count;
+        while (accumulating > step.DecodeCount && step.Sequences[accumulating - 1].Sequence.Accumulates)
+            accumulating--;
+        if (accumulating < step.Count)
+            AddPromptGroup(step.Sequences[accumulating].Sequence, new SequenceRange(accumulating, step.Count - accumulating), refreshes: false);
+        for (int i = step.DecodeCount; i < step.Count; i++)
+        {
+            if (step.Sequences[i].EndsPrompt)
+                EndPrompt(i, step.Sequences[i].Sequence);
+        }
+    }
+
+    private bool PlanDecode(int index, Sequence sequence)
+    {
+        AttentionStep plan = sequence.Clock.Decode(sequence.Computed + 1);
+        SetPlan(index, plan);
+        KvReads reads = new(
+            1,
+            AttentionCost.Of(sequence.Policy, _cache.Shape, _slidingWindows, plan),
+            AttentionCost.Full(_cache.Shape, _slidingWindows, plan.Context),
+            plan.TokensRead,
+            plan.Refreshes ? 1 : 0);
+        StepReads += reads;
+        sequence.Generation.Add(reads);
+        return plan.Refreshes;
+    }
+
+    private void EndPrompt(int index, Sequence sequence)
+    {
+        if (sequence.TracksReads)
+        {
+            int heads = _cache.Shape.KvHeads;
+            for (int head = 0; head < heads; head++)
+                _backend.Write<float>(_buffers.ReadsMass.Slice(sequence.Slot * heads + head, 1), _noMass);
+        }
+
+        if (sequence.Clock.EndPrompt(sequence.PromptLength) is not { } plan)
+            return;
+
+        SetPlan(index, plan);
+        AddPromptGroup(sequence, new SequenceRange(index, 1), refreshes: true);
+    }
+
+    private void AddPromptGroup(Sequence sequence, SequenceRange sequences, bool refreshes) =>
+        _tensors.Groups.Add(new AttentionGroup(Bind(sequence.Policy), sequences, refreshes, Reads: false, Tensor.None));
+
+    private void SetPlan(int index, AttentionStep plan)
+    {
+        _refreshMask[index] = plan.Refreshes ? 1 : 0;
+        _windowStarts[index] = plan.WindowStart;
+        _criticalCounts[index] = plan.Critical;
+    }
+
+    private IReadOnlyList<LayerReading> Bind(AttentionPolicy policy) => _bindings.GetValue(policy, _bind);
+
     private void Send(ScheduledStep step)
     {
         _backend.Write<int>(_tensors.TokenIds, _tokenIds.AsSpan(0, step.RowCount));
@@ -91,8 +214,23 @@ internal sealed class StepRunner
         _backend.Write<int>(_tensors.RowStarts, _rowStarts.AsSpan(0, step.Count + 1));
         _backend.Write<int>(_tensors.ContextLengths, _contextLengths.AsSpan(0, step.Count));
         _backend.Write<int>(_tensors.LogitRows, _logitRows.AsSpan(0, _tensors.LogitCount));
+        _backend.Write<int>(_tensors.SequenceSlots, _sequenceSlots.AsSpan(0, step.Count));
+        _backend.Write<int>(_tensors.RefreshMask, _refreshMask.AsSpan(0, step.Count));
+        _backend.Write<int>(_tensors.WindowStarts, _windowStarts.AsSpan(0, step.Count));
+        _backend.Write<int>(_tensors.CriticalCounts, _criticalCounts.AsSpan(0, step.Count));
         for (int i = 0; i < step.Count; i++)
-            _backend.Write(_tensors.BlockTables.Slice(i, 1), step.Sequences[i].Sequence.Table.Blocks);
+        {
+            Sequence sequence = step.Sequences[i].Sequence;
+            _backend.Write(_tensors.BlockTables.Slice(i, 1), sequence.Table.Blocks);
+            if (sequence.Proximal is { } proximal)
+            {
+                proximal.CopyTo(_proximalTable);
+                _backend.Write<int>(_tensors.ProximalTables.Slice(i, 1), _proximalTable.AsSpan(0, proximal.Count));
+            }
+        }
+
+        if (_proximalSlots.Length > 0)
+            _backend.Write<int>(_tensors.ProximalSlots, _proximalSlots.AsSpan(0, step.RowCount));
     }
 
     private ReadOnlySpan<SampledToken> Sample(ScheduledStep step)
@@ -113,6 +251,7 @@ internal sealed class StepRunner
         for (int i = 0; i < count; i++)
         {
             Sequence sequence = _sampled[i].Sequence;
+            _drawn[i] = sequence.GivenToken is { } given && _drawn[i] != Sampler.NoToken ? given : _drawn[i];
             TokenLogprobs? logprobs = sequence.TopLogprobs is { } top && _drawn[i] != Sampler.NoToken
                 ? LogProbabilities.Of(_rawLogits[i], _drawn[i], top)
                 : null;

@@ -34,5 +34,7 @@ internal abstract class ToolCommand : Command
 internal static class CommandNames
 {
     /// <summary>How a command is called, the tool's name included.</summary>
-    public static string CommandLine(this Command command) => command is RootCommand ? "hshare" : $"hshare {command.Name}";
+    public static string CommandLine(this Command command) => command is RootCommand
+        ? "hshare"
+        : $"{command.Parents.OfType<Command>().First().CommandLine()} {command.Name}";
 }

@@ -89,7 +89,7 @@ internal sealed class AttentionRun
         Tensor qkv = _qkv.Take(_step.RowCount), attended = _attended.Take(_step.RowCount);
         _backend.RotateAndStore(qkv, _step, _rotary, null, _shape, _cache);
         if (_step.DecodeCount > 0)
-            _backend.AttendDecode(qkv, _step, _shape, _cache, attended);
+            _backend.AttendDecode(qkv, _step, new SequenceRange(0, _step.DecodeCount), _shape, _cache, attended);
         if (_step.DecodeCount < _step.SequenceCount)
             _backend.AttendPrefill(qkv, _step, _shape, _cache, attended);
     }

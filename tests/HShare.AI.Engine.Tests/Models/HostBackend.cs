@@ -59,10 +59,26 @@ internal sealed unsafe class HostBackend : Backend
         Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache) =>
         throw new NotSupportedException();
 
-    public override void AttendPrefill(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended) =>
+    public override void AttendPrefill(
+        Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended, SequenceRange massSequences, Tensor mass) =>
         throw new NotSupportedException();
 
-    public override void AttendDecode(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended) =>
+    public override void AttendDecode(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Tensor attended, Tensor mass) =>
+        throw new NotSupportedException();
+
+    public override void AttendSelected(
+        Tensor qkv,
+        StepTensors step,
+        SequenceRange sequences,
+        AttentionShape shape,
+        KvLayer cache,
+        SelectedTokens selected,
+        Tensor attended,
+        Tensor mass) => throw new NotSupportedException();
+
+    public override void Retrieve(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Retrieval retrieval) =>
         throw new NotSupportedException();
 
     public override void SwiGlu(Tensor gateUp, Tensor activated) => throw new NotSupportedException();

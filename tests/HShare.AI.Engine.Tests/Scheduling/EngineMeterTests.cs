@@ -28,7 +28,7 @@ public sealed class EngineMeterTests
         await engine.RunAsync(prompt, 10);
         listener.RecordObservableInstruments();
 
-        Assert.Equal(8 + 2, last.Count);
+        Assert.Equal(11 + 2, last.Count);
         Assert.True(counts["hshare.engine.time_to_first_token"] >= 2);
         Assert.True(counts["hshare.engine.step.duration"] >= 20);
         Assert.Contains("hshare.engine.tokens.cached", last.Keys);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Scheduling;
@@ -20,7 +21,7 @@ public sealed class SchedulerTests : IDisposable
         EngineOptions options = new() { BlockSize = 16, MaxBatch = 4, MaxStepRows = 40, KvCacheBytes = ScriptedModel.CacheBytes(400) };
         _sizing = EngineSizing.Resolve(options, _model.Config, long.MaxValue);
         _inbox = new RequestInbox(_sizing.Options);
-        _runner = new StepRunner(_model, _sizing);
+        _runner = new StepRunner(_model, _sizing, AttentionNeeds.None);
         UseBlocks(_sizing.Cache.BlockCount);
     }
 
@@ -128,7 +129,8 @@ public sealed class SchedulerTests : IDisposable
     private Sequence Add(int promptLength)
     {
         GenerationRequest request = new() { Prompt = ScriptedModel.Prompt(promptLength, seed: promptLength + _scheduler.Waiting.Length) };
-        Sequence sequence = new(request, _sizing.Options, [], _inbox);
+        AttentionPolicy full = new AttentionPolicyFactory(_model.Config, _model.Directory).Create(AttentionPreset.Full);
+        Sequence sequence = new(request, full, _sizing.Options, [], _inbox);
         _scheduler.Add(sequence);
         return sequence;
     }

@@ -76,20 +76,36 @@ internal sealed class ScriptedBackend : Backend
         }
     }
 
-    public override void AttendPrefill(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    public override void AttendPrefill(
+        Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended, SequenceRange massSequences, Tensor mass)
     {
         for (int sequence = step.DecodeCount; sequence < step.SequenceCount; sequence++)
             Attend(step, sequence, shape, cache, attended);
     }
 
-    public override void AttendDecode(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    public override void AttendDecode(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Tensor attended, Tensor mass)
     {
-        for (int sequence = 0; sequence < step.DecodeCount; sequence++)
+        for (int sequence = sequences.First; sequence < sequences.End; sequence++)
         {
             Require(Span<int>(step.RowStarts)[sequence + 1] - Span<int>(step.RowStarts)[sequence] == 1, "a decoding sequence has one row");
             Attend(step, sequence, shape, cache, attended);
         }
     }
+
+    public override void AttendSelected(
+        Tensor qkv,
+        StepTensors step,
+        SequenceRange sequences,
+        AttentionShape shape,
+        KvLayer cache,
+        SelectedTokens selected,
+        Tensor attended,
+        Tensor mass) => throw new NotSupportedException("The script reads everything.");
+
+    public override void Retrieve(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Retrieval retrieval) =>
+        throw new NotSupportedException("The script reads everything.");
 
     public override void Logits(Tensor hidden, StepTensors step, LinearWeight head, Tensor logits)
     {

@@ -15,6 +15,8 @@ public sealed unsafe class CpuBackend : Backend
     private readonly Scratch[] _attentionScratch;
     private readonly Scratch _decodeScratch = new();
     private readonly Scratch _gatherScratch = new();
+    private readonly Scratch _massScratch = new();
+    private readonly Scratch _rowStateScratch = new();
     private readonly PackOperation _pack;
     private readonly EmbedOperation _embed;
     private readonly AddRmsNormOperation _addRmsNorm;
@@ -22,6 +24,8 @@ public sealed unsafe class CpuBackend : Backend
     private readonly RotateAndStoreOperation _rotateAndStore;
     private readonly PrefillAttentionOperation _attendPrefill;
     private readonly DecodeAttentionOperation _attendDecode;
+    private readonly PageBoundsOperation _pageBounds;
+    private readonly RetrieveOperation _retrieve;
     private readonly SwiGluOperation _swiGlu;
     private readonly SampleOperation _sample;
     private bool _disposed;
@@ -39,8 +43,10 @@ public sealed unsafe class CpuBackend : Backend
         _addRmsNorm = new AddRmsNormOperation(_pool);
         _linear = new LinearOperation(_pool, _workerScratch);
         _rotateAndStore = new RotateAndStoreOperation(_pool);
-        _attendPrefill = new PrefillAttentionOperation(_pool, attention, _workerScratch);
-        _attendDecode = new DecodeAttentionOperation(_pool, attention, _decodeScratch);
+        _attendPrefill = new PrefillAttentionOperation(_pool, attention, _workerScratch, _rowStateScratch);
+        _attendDecode = new DecodeAttentionOperation(_pool, attention, _decodeScratch, _massScratch);
+        _pageBounds = new PageBoundsOperation(_pool, _workerScratch);
+        _retrieve = new RetrieveOperation(_pool, attention, _workerScratch);
         _swiGlu = new SwiGluOperation(_pool);
         _sample = new SampleOperation(_pool);
     }
@@ -155,24 +161,57 @@ public sealed unsafe class CpuBackend : Backend
         }
 
         _rotateAndStore.Run(qkv, step, rotary, norms, shape, cache);
+        if (!cache.PageBounds.IsNone)
+            _pageBounds.Run(step, shape, cache);
     }
 
     /// <inheritdoc/>
-    public override void AttendPrefill(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    public override void AttendPrefill(
+        Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended, SequenceRange massSequences = default, Tensor mass = default)
     {
         OperandCheck.Attention("AttendPrefill", qkv, step, shape, cache);
         OperandCheck.Matrix("AttendPrefill", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
-        OperandCheck.Sequences("AttendPrefill", step, step.DecodeCount, step.SequenceCount, cache);
-        _attendPrefill.Run(qkv, step, shape, cache, attended);
+        OperandCheck.Sequences("AttendPrefill", step, new(step.DecodeCount, step.SequenceCount - step.DecodeCount), cache);
+        _attendPrefill.Run(qkv, step, shape, cache, massSequences, mass, attended);
     }
 
     /// <inheritdoc/>
-    public override void AttendDecode(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    public override void AttendDecode(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Tensor attended, Tensor mass = default)
     {
         OperandCheck.Attention("AttendDecode", qkv, step, shape, cache);
         OperandCheck.Matrix("AttendDecode", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
-        OperandCheck.Sequences("AttendDecode", step, 0, step.DecodeCount, cache);
-        _attendDecode.Run(qkv, step, shape, cache, attended);
+        OperandCheck.Sequences("AttendDecode", step, sequences, cache);
+        _attendDecode.Run(qkv, step, sequences, shape, cache, null, mass, attended);
+    }
+
+    /// <inheritdoc/>
+    public override void AttendSelected(
+        Tensor qkv,
+        StepTensors step,
+        SequenceRange sequences,
+        AttentionShape shape,
+        KvLayer cache,
+        SelectedTokens selected,
+        Tensor attended,
+        Tensor mass = default)
+    {
+        OperandCheck.Attention("AttendSelected", qkv, step, shape, cache);
+        OperandCheck.Matrix("AttendSelected", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
+        OperandCheck.Sequences("AttendSelected", step, sequences, cache);
+        OperandCheck.Selection("AttendSelected", step, sequences, shape, selected);
+        _attendDecode.Run(qkv, step, sequences, shape, cache, selected, mass, attended);
+    }
+
+    /// <inheritdoc/>
+    public override void Retrieve(
+        Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Retrieval retrieval)
+    {
+        OperandCheck.Attention("Retrieve", qkv, step, shape, cache);
+        OperandCheck.Sequences("Retrieve", step, sequences, cache);
+        OperandCheck.Selection("Retrieve", step, sequences, shape, retrieval.Destination);
+        OperandCheck.Retrieval(step, shape, cache, retrieval);
+        _retrieve.Run(qkv, step, sequences, shape, cache, retrieval);
     }
 
     /// <inheritdoc/>
@@ -215,7 +254,7 @@ public sealed unsafe class CpuBackend : Backend
             return;
         _disposed = true;
         _pool.Dispose();
-        foreach (Scratch scratch in (Scratch[])[.. _workerScratch, .. _attentionScratch, _decodeScratch, _gatherScratch])
+        foreach (Scratch scratch in (Scratch[])[.. _workerScratch, .. _attentionScratch, _decodeScratch, _gatherScratch, _massScratch, _rowStateScratch])
             scratch.Dispose();
         foreach (AlignedMemory memory in _memory)
             memory.Dispose();

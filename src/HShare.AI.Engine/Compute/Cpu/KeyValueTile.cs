@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
 
@@ -47,50 +46,57 @@ internal readonly unsafe struct KeyValueTile
     public byte* ValuePanel(int index) => (byte*)(_values + index * ValueStride);
 
     /// <summary>
-    /// Gathers <paramref name="count"/> tokens from <paramref name="start"/> on. Keys behind them, up to the end of their panel, are
+    /// Gathers <paramref name="count"/> tokens from a place of the list on. Keys behind them, up to the end of their panel, are
     /// copies of the last one: finite, and for the caller to mask. The next tile, as far as <paramref name="end"/>, is prefetched.
     /// </summary>
-    public void Load(KvLayer cache, int kvHead, int* blockTable, int start, int count, int end)
+    /// <param name="source">Where the tokens are.</param>
+    /// <param name="start">First place.</param>
+    /// <param name="count">Tokens.</param>
+    /// <param name="end">Where reading ends.</param>
+    /// <param name="parts">What is wanted of them.</param>
+    public void Load(in KeyValueSource source, int start, int count, int end, TileParts parts)
     {
-        switch (cache.Keys.Type)
+        switch (source.Type)
         {
-            case DType.Float32: Load<Float32Element>(cache, kvHead, blockTable, start, count, end); break;
-            case DType.Float16: Load<Float16Element>(cache, kvHead, blockTable, start, count, end); break;
-            default: Load<BFloat16Element>(cache, kvHead, blockTable, start, count, end); break;
+            case DType.Float32: Load<Float32Element>(source, start, count, end, parts); break;
+            case DType.Float16: Load<Float16Element>(source, start, count, end, parts); break;
+            default: Load<BFloat16Element>(source, start, count, end, parts); break;
         }
     }
 
     private static int ValueSize(int headDim) => PaddedDim(headDim) / Width * ValueStride;
 
-    private void Load<TElement>(KvLayer cache, int kvHead, int* blockTable, int start, int count, int end)
+    private void Load<TElement>(in KeyValueSource source, int start, int count, int end, TileParts parts)
         where TElement : struct, IElement
     {
         byte** keys = stackalloc byte*[Tokens];
-        byte** next = stackalloc byte*[Tokens];
-        nint valuesFromKeys = cache.Values.Address - cache.Keys.Address;
+        byte** values = stackalloc byte*[Tokens];
+        byte** nextKeys = stackalloc byte*[Tokens];
+        byte** nextValues = stackalloc byte*[Tokens];
         int rowBytes = _headDim * TElement.Size;
-        var cursor = new TokenCursor(cache, kvHead, blockTable, start, rowBytes);
-        var ahead = new TokenCursor(cache, kvHead, blockTable, Math.Min(start + Tokens, end - 1), rowBytes);
-        int aheadCount = Math.Clamp(end - start - Tokens, 0, count);
-        for (int token = 0; token < count; token++)
+        int ahead = Math.Clamp(end - start - Tokens, 0, count);
+        source.Locate(start, count, keys, values);
+        source.Locate(start + Tokens, ahead, nextKeys, nextValues);
+        if (parts != TileParts.Keys)
         {
-            byte* key = cursor.Next();
-            keys[token] = key;
-            StoreValue<TElement>(key + valuesFromKeys, _values + token * Width);
-            if (token < aheadCount)
+            for (int token = 0; token < count; token++)
             {
-                next[token] = ahead.Next();
-                CachePrefetch.Read(next[token] + valuesFromKeys, rowBytes);
+                StoreValue<TElement>(values[token], _values + token * Width);
+                if (token < ahead)
+                    CachePrefetch.Read(nextValues[token], rowBytes);
             }
         }
+
+        if (parts == TileParts.Values)
+            return;
 
         int panelEnd = (count + Width - 1) & -Width;
         for (int token = count; token < panelEnd; token++)
             keys[token] = keys[count - 1];
         for (int token = 0; token < panelEnd; token += Lanes)
         {
-            for (int i = token; i < Math.Min(token + Lanes, aheadCount); i++)
-                CachePrefetch.Read(next[i], rowBytes);
+            for (int i = token; i < Math.Min(token + Lanes, ahead); i++)
+                CachePrefetch.Read(nextKeys[i], rowBytes);
             (int panel, int lane) = Math.DivRem(token, Width);
             TransposeKeys<TElement>(keys + token, (float*)KeyPanel(panel) + lane);
         }
@@ -194,43 +200,17 @@ internal readonly unsafe struct KeyValueTile
             return Sse.UnpackHigh(a, b);
         return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
     }
+}
 
-    // Addresses of successive tokens' keys: block after block.
-    private struct TokenCursor
-    {
-        private readonly int* _blockTable;
-        private readonly byte* _firstBlock;
-        private readonly long _blockBytes;
-        private readonly int _rowBytes;
-        private readonly int _blockSize;
-        private int _block;
-        private int _left;
-        private byte* _next;
+/// <summary>What of a token is gathered into a tile.</summary>
+internal enum TileParts
+{
+    /// <summary>Keys and values.</summary>
+    Both,
 
-        public TokenCursor(KvLayer cache, int kvHead, int* blockTable, int token, int rowBytes)
-        {
-            _blockTable = blockTable;
-            _blockSize = cache.BlockSize;
-            _blockBytes = cache.Keys.RowBytes;
-            _rowBytes = rowBytes;
-            _firstBlock = (byte*)cache.Keys.Address + (nint)kvHead * _blockSize * rowBytes;
-            (_block, int offset) = Math.DivRem(token, _blockSize);
-            _left = _blockSize - offset;
-            _next = _firstBlock + blockTable[_block] * _blockBytes + (nint)offset * rowBytes;
-        }
+    /// <summary>Keys, to score tokens.</summary>
+    Keys,
 
-        public byte* Next()
-        {
-            if (_left == 0)
-            {
-                _next = _firstBlock + _blockTable[++_block] * _blockBytes;
-                _left = _blockSize;
-            }
-
-            byte* key = _next;
-            _next += _rowBytes;
-            _left--;
-            return key;
-        }
-    }
+    /// <summary>Values, where the scores are known.</summary>
+    Values,
 }

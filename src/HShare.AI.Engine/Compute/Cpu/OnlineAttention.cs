@@ -1,5 +1,4 @@
 using System.Numerics;
-using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
 
@@ -24,12 +23,12 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
 
     private const float Log2E = 1.44269504f;
 
-    private readonly int[] _positions = new int[MaxRows];
+    private readonly int[] _firsts = new int[MaxRows]; // place of the first key that each row sees, ascending
+    private readonly int[] _ends = new int[MaxRows];   // place behind its last one, ascending
     private AttentionShape _shape;
-    private KvLayer? _cache;
-    private int _kvHead;
-    private int* _blockTable;
-    private int _contextLength;
+    private KeyValueSource _source;
+    private ScoreExchange _scoreExchange;
+    private TileParts _parts;
     private KeyValueTile _tile;
     private float* _queries; // [rows, head_dim], scaled
     private float* _scores;  // [6, tile]: scores, then weights
@@ -49,14 +48,17 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
     /// <summary>Values weighted with 2^(score - maximum) of each row, not yet divided by the sum.</summary>
     public float* Outputs { get; private set; }
 
-    /// <summary>Begins a new set of rows over a sequence's context.</summary>
-    public void Begin(KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, int contextLength)
+    /// <summary>Begins a new set of rows over some tokens of a sequence.</summary>
+    /// <param name="shape">Heads.</param>
+    /// <param name="source">The tokens.</param>
+    /// <param name="exchange">Where scores are left for others, or taken from.</param>
+    /// <param name="parts">Keys alone: only maxima, sums and scores are computed.</param>
+    public void Begin(AttentionShape shape, in KeyValueSource source, ScoreExchange exchange = default, TileParts parts = TileParts.Both)
     {
-        _cache = cache;
         _shape = shape;
-        _kvHead = kvHead;
-        _blockTable = blockTable;
-        _contextLength = contextLength;
+        _source = source;
+        _scoreExchange = exchange;
+        _parts = exchange.From is null ? parts : TileParts.Values;
         RowCount = 0;
 
         int tileSize = KeyValueTile.ScratchSize(shape.HeadDim);
@@ -70,11 +72,12 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
         Sums = Maxima + MaxRows;
     }
 
-    /// <summary>Adds one query head at a position. Positions ascend.</summary>
-    public void AddRow(float* query, int position)
+    /// <summary>Adds one query head that sees the keys at some places. First and end ascend from row to row.</summary>
+    public void AddRow(float* query, int first, int end)
     {
         VectorMath.Scale(query, _shape.Scale * Log2E, _queries + RowCount * _shape.HeadDim, _shape.HeadDim);
-        _positions[RowCount++] = position;
+        _firsts[RowCount] = first;
+        _ends[RowCount++] = end;
     }
 
     /// <summary>First key that a query at a position sees.</summary>
@@ -88,38 +91,56 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
         new Span<float>(Sums, RowCount).Clear();
         new Span<float>(Outputs, RowCount * OutputStride).Clear();
 
-        int first = Math.Max(partition * PartitionTokens, FirstVisible(_shape, _positions[0]));
-        int end = Math.Min((partition + 1) * PartitionTokens, _positions[RowCount - 1] + 1);
+        int first = Math.Max(partition * PartitionTokens, _firsts[0]);
+        int end = Math.Min((partition + 1) * PartitionTokens, _ends[RowCount - 1]);
         for (int start = first & -KeyValueTile.Tokens; start < end; start += KeyValueTile.Tokens)
         {
-            _tile.Load(_cache!, _kvHead, _blockTable, start, Math.Min(KeyValueTile.Tokens, _contextLength - start), end);
+            _tile.Load(_source, start, Math.Min(KeyValueTile.Tokens, _source.Count - start), end, _parts);
             for (int row = 0; row < RowCount; row += MatrixKernel.MaxRows)
                 AttendTile(row, Math.Min(MatrixKernel.MaxRows, RowCount - row), start);
         }
     }
 
+    /// <summary>
+    /// Adds the attention that all rows pay to each key of one partition: 2^(score - maximum) / sum, summed over the rows in their order.
+    /// </summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="maxima">Maximum of each row over all it sees.</param>
+    /// <param name="factors">What each row's weights are multiplied with: one over its sum, and over the rows of a group for a mean.</param>
+    /// <param name="mass">Attention of each key.</param>
+    public void AddMass(int partition, float* maxima, float* factors, float* mass)
+    {
+        int first = Math.Max(partition * PartitionTokens, _firsts[0]);
+        int end = Math.Min((partition + 1) * PartitionTokens, _ends[RowCount - 1]);
+        for (int start = first & -KeyValueTile.Tokens; start < end; start += KeyValueTile.Tokens)
+        {
+            _tile.Load(_source, start, Math.Min(KeyValueTile.Tokens, _source.Count - start), end, TileParts.Keys);
+            for (int row = 0; row < RowCount; row += MatrixKernel.MaxRows)
+            {
+                int rows = Math.Min(MatrixKernel.MaxRows, RowCount - row);
+                int count = Score(row, rows, start);
+                for (int i = row; i < row + rows && count > 0; i++)
+                {
+                    float* scores = _scores + (i - row) * KeyValueTile.Tokens;
+                    Mask(scores, count, _firsts[i] - start, _ends[i] - start);
+                    VectorMath.AddWeights(scores, maxima[i], factors[i], mass + start, Math.Min(count, _ends[i] - start));
+                }
+            }
+        }
+    }
+
     private void AttendTile(int firstRow, int rows, int start)
     {
-        int visible = Math.Min(KeyValueTile.Tokens, _positions[firstRow + rows - 1] + 1 - start);
-        if (visible <= 0)
+        int visible = Math.Min(KeyValueTile.Tokens, _ends[firstRow + rows - 1] - start);
+        int count = Score(firstRow, rows, start);
+        if (count == 0)
             return;
 
-        int panels = (visible + MatrixKernel.PanelWidth - 1) / MatrixKernel.PanelWidth;
-        for (int panel = 0; panel < panels; panel++)
-        {
-            MatrixKernel.Multiply<Float32Element>(
-                rows,
-                _queries + firstRow * _shape.HeadDim,
-                _shape.HeadDim,
-                _tile.KeyPanel(panel),
-                _shape.HeadDim,
-                _scores + panel * MatrixKernel.PanelWidth,
-                KeyValueTile.Tokens,
-                accumulate: false);
-        }
-
         for (int row = 0; row < rows; row++)
-            WeighScores(firstRow + row, _scores + row * KeyValueTile.Tokens, panels * MatrixKernel.PanelWidth, start);
+            WeighScores(firstRow + row, _scores + row * KeyValueTile.Tokens, count, start);
+        if (_parts == TileParts.Keys)
+            return;
+
 
         for (int panel = 0; panel < OutputStride / MatrixKernel.PanelWidth; panel++)
         {
@@ -135,10 +156,36 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
         }
     }
 
+    // Scores of some rows on a tile, in whole panels: computed, or taken from where a leader left them. Returns how many columns hold any.
+    private int Score(int firstRow, int rows, int start)
+    {
+        int visible = Math.Min(KeyValueTile.Tokens, _ends[firstRow + rows - 1] - start);
+        if (visible <= 0)
+            return 0;
+
+        int panels = (visible + MatrixKernel.PanelWidth - 1) / MatrixKernel.PanelWidth;
+        for (int panel = 0; panel < panels && _scoreExchange.From is null; panel++)
+        {
+            MatrixKernel.Multiply<Float32Element>(
+                rows,
+                _queries + firstRow * _shape.HeadDim,
+                _shape.HeadDim,
+                _tile.KeyPanel(panel),
+                _shape.HeadDim,
+                _scores + panel * MatrixKernel.PanelWidth,
+                KeyValueTile.Tokens,
+                accumulate: false);
+        }
+
+        for (int row = 0; row < rows; row++)
+            _scoreExchange.Exchange(firstRow + row, start, Math.Max(0, _firsts[firstRow + row] - start), visible, _scores + row * KeyValueTile.Tokens);
+        return panels * MatrixKernel.PanelWidth;
+    }
+
     // Turns a row's scores into weights and carries its maximum, sum and output over to the new maximum.
     private void WeighScores(int row, float* scores, int count, int start)
     {
-        Mask(scores, count, FirstVisible(_shape, _positions[row]) - start, _positions[row] + 1 - start);
+        Mask(scores, count, _firsts[row] - start, _ends[row] - start);
 
         Vector<float> maxima = Vector.Load(scores);
         for (int i = Vector<float>.Count; i < count; i += Vector<float>.Count)

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
@@ -58,17 +59,33 @@ internal static unsafe class OperandCheck
         if (shape.GroupSize > OnlineAttention.MaxRows)
             throw new ArgumentException($"{operation}: {shape.GroupSize} heads share a KV head; at most {OnlineAttention.MaxRows} can.");
         Matrix(operation, "qkv", qkv, DType.Float32, step.RowCount, shape.QkvColumns);
-        FloatingPoint(operation, "cache", cache.Keys);
-        Matrix(operation, "cached keys", cache.Keys, cache.Keys.Type, cache.Keys.Rows, shape.KvHeads * cache.BlockSize * shape.HeadDim);
-        Matrix(operation, "cached values", cache.Values, cache.Keys.Type, cache.Keys.Rows, cache.Keys.Columns);
+        FloatingPoint(operation, "cache", cache.Values);
+        int blockColumns = cache.BlockSize * shape.HeadDim, keeping = shape.KvHeads;
+        if (cache.Distant is { } distant)
+        {
+            int followers = distant.FollowerCount;
+            keeping -= followers;
+            if (followers > 0)
+            {
+                Matrix(
+                    operation, "proximal keys", distant.ProximalKeys, cache.Values.Type, distant.ProximalKeys.Rows, followers * blockColumns);
+            }
+
+            if (step.ProximalTables.IsNone)
+                throw new ArgumentException($"{operation}: heads keep proximal keys only, but the step has no blocks for them.");
+        }
+
+        if (keeping > 0)
+            Matrix(operation, "cached keys", cache.Keys, cache.Values.Type, cache.Values.Rows, keeping * blockColumns);
+        Matrix(operation, "cached values", cache.Values, cache.Values.Type, cache.Values.Rows, shape.KvHeads * blockColumns);
     }
 
     /// <summary>Rows, positions, context lengths and blocks of some sequences lie inside the step and the cache.</summary>
-    public static void Sequences(string operation, StepTensors step, int first, int end, KvLayer cache)
+    public static void Sequences(string operation, StepTensors step, SequenceRange sequences, KvLayer cache)
     {
         int* starts = (int*)step.RowStarts.Address, positions = (int*)step.Positions.Address;
         int* lengths = (int*)step.ContextLengths.Address;
-        for (int i = first; i < end; i++)
+        for (int i = sequences.First; i < sequences.End; i++)
         {
             int start = starts[i], stop = starts[i + 1], length = lengths[i];
             if (start < 0 || stop <= start || stop > step.RowCount || (i < step.DecodeCount && stop != start + 1))
@@ -84,10 +101,68 @@ internal static unsafe class OperandCheck
             int* table = (int*)step.BlockTables.Slice(i, 1).Address;
             for (int block = 0; block < (length + cache.BlockSize - 1) / cache.BlockSize; block++)
             {
-                if ((uint)table[block] >= (uint)cache.Keys.Rows)
-                    throw new ArgumentException($"{operation}: block {table[block]} of sequence {i} is not one of {cache.Keys.Rows}.");
+                if ((uint)table[block] >= (uint)cache.Values.Rows)
+                    throw new ArgumentException($"{operation}: block {table[block]} of sequence {i} is not one of {cache.Values.Rows}.");
             }
         }
+    }
+
+    /// <summary>Lists of chosen tokens, and the slots and windows of the sequences that read or write them, fit the step.</summary>
+    public static void Selection(string operation, StepTensors step, SequenceRange sequences, AttentionShape shape, SelectedTokens selected)
+    {
+        Matrix(operation, "selected tokens", selected.Indices, DType.Int32, selected.Indices.Rows, selected.Indices.Columns);
+        for (int head = 0; head < shape.KvHeads; head++)
+        {
+            if (selected.Sources.Count != shape.KvHeads || (uint)selected.Sources[head] >= (uint)selected.Units)
+                throw new ArgumentException($"{operation}: the {shape.KvHeads} KV heads do not each have one of {selected.Units} lists.");
+        }
+
+        for (int i = sequences.First; i < sequences.End; i++)
+        {
+            int slot = ((int*)step.SequenceSlots.Address)[i], window = ((int*)step.WindowStarts.Address)[i];
+            int context = ((int*)step.ContextLengths.Address)[i];
+            if (slot < 0 || (slot + 1L) * selected.Units > selected.Indices.Rows)
+                throw new ArgumentException($"{operation}: slot {slot} of sequence {i} is not among the selected tokens.");
+            if (window < selected.Sinks || window >= context)
+            {
+                throw new ArgumentException(
+                    $"{operation}: the window of sequence {i} starts at {window}, not between {selected.Sinks} sinks and its {context} tokens.");
+            }
+        }
+    }
+
+    /// <summary>What a retriever reads is there.</summary>
+    public static void Retrieval(StepTensors step, AttentionShape shape, KvLayer cache, Retrieval retrieval)
+    {
+        const string Operation = "Retrieve";
+        int tokens = step.BlockTables.Columns * cache.BlockSize, keeping = cache.Keys.IsNone ? 0 : cache.Keys.Columns / (cache.BlockSize * shape.HeadDim);
+        for (int head = 0; head < shape.KvHeads; head++)
+        {
+            if (retrieval.Asks[head] && cache.Distant is { } distant && distant.IsFollower(head))
+                throw new ArgumentException($"{Operation}: KV head {head} keeps no distant keys to choose by; it can only share.");
+        }
+
+        switch (retrieval.Retriever)
+        {
+            case Retriever.Accumulated:
+                Matrix(Operation, "attention mass", retrieval.Mass, DType.Float32, retrieval.Mass.Rows, tokens);
+                return;
+            case Retriever.PageBounds:
+                int pages = cache.BlockSize / KvLayer.PageSize;
+                Matrix(Operation, "page bounds", cache.PageBounds, cache.Keys.Type, cache.Keys.Rows, keeping * pages * 2 * shape.HeadDim);
+                break;
+            case Retriever.LabelChannels:
+                Matrix(Operation, "label channels", cache.LabelChannels, DType.Int32, shape.KvHeads, cache.LabelChannels.Columns);
+                Matrix(
+                    Operation, "labels", cache.Labels, cache.Keys.Type, cache.Keys.Rows, keeping * cache.BlockSize * cache.LabelChannels.Columns);
+                break;
+            case Retriever.Exact:
+                break;
+            default:
+                throw new ArgumentException($"{Operation}: {retrieval.Retriever} chooses nothing.");
+        }
+
+        Matrix(Operation, "scores", retrieval.Scores, DType.Float32, step.BlockTables.Rows * shape.KvHeads, tokens);
     }
 
     private static ArgumentException Mismatch(string operation, string name, Tensor tensor, string expected) =>

@@ -3,25 +3,31 @@ using HShare.AI.Engine.Cache;
 namespace HShare.AI.Engine.Compute.Cpu;
 
 /// <summary>Attention of prefill chunks. An item is a block of some tokens with the query heads of one KV head.</summary>
-internal sealed unsafe class PrefillAttentionOperation(WorkerPool pool, OnlineAttention[] attention, Scratch[] scratch) : ParallelWork
+internal sealed unsafe class PrefillAttentionOperation(
+    WorkerPool pool, OnlineAttention[] attention, Scratch[] scratch, Scratch rowStates) : ParallelWork
 {
     private const int MinItemRows = 8 * MatrixKernel.MaxRows;
 
+    private readonly MassOperation _massOperation = new();
     private Tensor _qkv;
     private StepTensors? _step;
     private AttentionShape _shape;
     private KvLayer? _cache;
+    private Tensor _mass;
     private Tensor _attended;
+    private float* _rowStates; // [rows, heads, 2]: maximum and sum of each row
     private int _tokensPerItem;
 
     /// <summary>Runs over the step's prefill sequences.</summary>
-    public void Run(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended)
+    public void Run(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, SequenceRange massSequences, Tensor mass, Tensor attended)
     {
         _qkv = qkv;
         _step = step;
         _shape = shape;
         _cache = cache;
+        _mass = mass;
         _attended = attended;
+        _rowStates = rowStates.Reserve((long)step.TokenIds.Columns * shape.Heads * 2);
 
         // As many rows as share a tile of keys, but for short chunks fewer, so that every thread has some.
         int rows = step.RowCount - RowStarts[step.DecodeCount];
@@ -31,6 +37,8 @@ internal sealed unsafe class PrefillAttentionOperation(WorkerPool pool, OnlineAt
         for (int sequence = step.DecodeCount; sequence < step.SequenceCount; sequence++)
             items += ItemCount(sequence);
         pool.Run(this, items);
+        if (!mass.IsNone)
+            _massOperation.Run(pool, this, massSequences, shape.KvHeads);
     }
 
     /// <inheritdoc/>
@@ -58,40 +66,125 @@ internal sealed unsafe class PrefillAttentionOperation(WorkerPool pool, OnlineAt
     private void AttendRows(int sequence, int kvHead, int firstRow, int endRow, int worker)
     {
         OnlineAttention rows = attention[worker];
-        int* blockTable = (int*)_step!.BlockTables.Slice(sequence, 1).Address;
-        rows.Begin(_cache!, _shape, kvHead, blockTable, ((int*)_step.ContextLengths.Address)[sequence]);
-        int group = _shape.GroupSize, headDim = _shape.HeadDim;
-        for (int row = firstRow; row < endRow; row++)
-        {
-            float* queries = (float*)_qkv.Address + (nint)row * _qkv.Columns + kvHead * group * headDim;
-            for (int head = 0; head < group; head++)
-                rows.AddRow(queries + head * headDim, Positions[row]);
-        }
-
-        int stride = rows.OutputStride;
+        int group = _shape.GroupSize, headDim = _shape.HeadDim, count = (endRow - firstRow) * group;
+        int stride = KeyValueTile.PaddedDim(headDim);
         float* totals = scratch[worker].Reserve(OnlineAttention.MaxRows * (stride + 2));
         float* maxima = totals + OnlineAttention.MaxRows * stride;
         float* sums = maxima + OnlineAttention.MaxRows;
-        new Span<float>(totals, rows.RowCount * stride).Clear();
-        new Span<float>(maxima, rows.RowCount).Fill(OnlineAttention.NoScore);
-        new Span<float>(sums, rows.RowCount).Clear();
+        new Span<float>(totals, count * stride).Clear();
+        new Span<float>(maxima, count).Fill(OnlineAttention.NoScore);
+        new Span<float>(sums, count).Clear();
 
-        int firstPartition = OnlineAttention.FirstVisible(_shape, Positions[firstRow]) / OnlineAttention.PartitionTokens;
-        for (int partition = firstPartition; partition <= Positions[endRow - 1] / OnlineAttention.PartitionTokens; partition++)
+        foreach (AttentionPart part in AttentionParts.Of(_cache!, kvHead))
         {
-            rows.AttendPartition(partition);
-            for (int i = 0; i < rows.RowCount; i++)
+            (int first, int end) = BeginRows(rows, part, sequence, kvHead, firstRow, endRow);
+            for (int partition = first / OnlineAttention.PartitionTokens; partition * OnlineAttention.PartitionTokens < end; partition++)
             {
-                PartitionMerge.Add(
-                    ref maxima[i], ref sums[i], totals + i * stride, rows.Maxima[i], rows.Sums[i], rows.Outputs + i * stride, stride);
+                rows.AttendPartition(partition);
+                for (int i = 0; i < count; i++)
+                {
+                    PartitionMerge.Add(
+                        ref maxima[i], ref sums[i], totals + i * stride, rows.Maxima[i], rows.Sums[i], rows.Outputs + i * stride, stride);
+                }
             }
         }
 
-        for (int i = 0; i < rows.RowCount; i++)
+        for (int i = 0; i < count; i++)
         {
-            (int token, int head) = Math.DivRem(i, group);
-            float* attended = (float*)_attended.Address + (nint)(firstRow + token) * _attended.Columns + (kvHead * group + head) * headDim;
+            (int token, int groupHead) = Math.DivRem(i, group);
+            int head = kvHead * group + groupHead;
+            float* attended = (float*)_attended.Address + (nint)(firstRow + token) * _attended.Columns + head * headDim;
             PartitionMerge.Finish(totals + i * stride, sums[i], attended, headDim);
+            RowState(firstRow + token, head)[0] = maxima[i];
+            RowState(firstRow + token, head)[1] = sums[i];
         }
+
+        KeepQueries(kvHead, firstRow, endRow);
+    }
+
+    // Rows of a block over one part of what they see; returns the first place that any of them sees, and the one behind the last.
+    private (int First, int End) BeginRows(OnlineAttention rows, AttentionPart part, int sequence, int kvHead, int firstRow, int endRow)
+    {
+        ReadList list = new(((int*)_step!.ContextLengths.Address)[sequence]);
+        KeyValueSource source = part == AttentionPart.Distant
+            ? KeyValueSource.Shared(_cache!, _shape, kvHead, _step, sequence, list)
+            : KeyValueSource.Own(_cache!, _shape, kvHead, _step, sequence, list);
+        Tensor queries = part == AttentionPart.Distant && _cache!.Distant!.SharesScores[kvHead] ? _cache.Distant.Queries : _qkv;
+        rows.Begin(_shape, source);
+        int first = int.MaxValue, end = 0;
+        for (int row = firstRow; row < endRow; row++)
+        {
+            (int rowFirst, int rowEnd) = part.Places(list, Positions[row], _shape, _cache!);
+            first = Math.Min(first, rowFirst);
+            end = Math.Max(end, rowEnd);
+            float* query = (float*)queries.Address + (nint)row * queries.Columns + kvHead * _shape.GroupSize * _shape.HeadDim;
+            for (int head = 0; head < _shape.GroupSize; head++)
+                rows.AddRow(query + head * _shape.HeadDim, rowFirst, rowEnd);
+        }
+
+        return first < end ? (first, end) : (0, 0);
+    }
+
+    // A leader's queries are its followers' queries for distant tokens, in later layers of the same step (PoD, scores).
+    private void KeepQueries(int kvHead, int firstRow, int endRow)
+    {
+        if (_cache!.Distant is not { } distant || !distant.Leads[kvHead])
+            return;
+
+        int width = _shape.GroupSize * _shape.HeadDim;
+        for (int row = firstRow; row < endRow; row++)
+        {
+            float* from = (float*)_qkv.Address + (nint)row * _qkv.Columns + kvHead * width;
+            float* to = (float*)distant.Queries.Address + (nint)row * distant.Queries.Columns + kvHead * width;
+            new ReadOnlySpan<float>(from, width).CopyTo(new Span<float>(to, width));
+        }
+    }
+
+    private float* RowState(int row, int head) => _rowStates + ((long)row * _shape.Heads + head) * 2;
+
+    // All rows of a sequence in their order, so that a token's sum is the same however the prompt was cut into chunks.
+    private void AddMass(int sequence, int kvHead, int worker)
+    {
+        OnlineAttention rows = attention[worker];
+        int firstRow = RowStarts[sequence], endRow = RowStarts[sequence + 1], group = _shape.GroupSize;
+        float* mass = (float*)_mass.Slice(((int*)_step!.SequenceSlots.Address)[sequence] * _shape.KvHeads + kvHead, 1).Address;
+        new Span<float>(mass + Positions[firstRow], endRow - firstRow).Clear();
+        float* maxima = stackalloc float[OnlineAttention.MaxRows];
+        float* factors = stackalloc float[OnlineAttention.MaxRows];
+        int tokens = OnlineAttention.MaxRows / group;
+        for (int block = firstRow; block < endRow; block += tokens)
+        {
+            int end = Math.Min(block + tokens, endRow);
+            (int first, int last) = BeginRows(rows, AttentionPart.Whole, sequence, kvHead, block, end);
+            for (int i = 0; i < rows.RowCount; i++)
+            {
+                (int token, int head) = Math.DivRem(i, group);
+                float* state = RowState(block + token, kvHead * group + head);
+                maxima[i] = state[0];
+                factors[i] = 1 / (state[1] * group);
+            }
+
+            for (int partition = first / OnlineAttention.PartitionTokens; partition * OnlineAttention.PartitionTokens < last; partition++)
+                rows.AddMass(partition, maxima, factors, mass);
+        }
+    }
+
+    // The second phase of the same operation: attention mass, once maxima and sums are known.
+    private sealed class MassOperation : ParallelWork
+    {
+        private PrefillAttentionOperation? _prefill;
+        private SequenceRange _sequences;
+        private int _kvHeads;
+
+        public void Run(WorkerPool pool, PrefillAttentionOperation prefill, SequenceRange sequences, int kvHeads)
+        {
+            _prefill = prefill;
+            _sequences = sequences;
+            _kvHeads = kvHeads;
+            pool.Run(this, sequences.Count * kvHeads);
+        }
+
+        public override void Execute(int item, int worker) =>
+            _prefill!.AddMass(_sequences.First + item / _kvHeads, item % _kvHeads, worker);
     }
 }

@@ -95,4 +95,74 @@ internal static unsafe class VectorMath
         for (; i < count; i++)
             output[i] = x[i] * factor;
     }
+
+    /// <summary>mass += 2^(scores - max) * factor, for scores that are no larger than max.</summary>
+    public static void AddWeights(float* scores, float max, float factor, float* mass, int count)
+    {
+        int i = 0;
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> weights = Exp2OfNegative(Vector.Load(scores + i) - Vector.Create(max));
+            Vector.FusedMultiplyAdd(weights, Vector.Create(factor), Vector.Load(mass + i)).Store(mass + i);
+        }
+
+        for (; i < count; i++)
+            mass[i] = MathF.FusedMultiplyAdd(Exp2OfNegative(Vector.Create(scores[i] - max))[0], factor, mass[i]);
+    }
+
+    /// <summary>The largest of some numbers.</summary>
+    public static float Max(float* x, int count)
+    {
+        float max = float.NegativeInfinity;
+        int i = 0;
+        if (count >= Vector<float>.Count)
+        {
+            Vector<float> maxima = Vector.Load(x);
+            for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+                maxima = Vector.MaxNative(maxima, Vector.Load(x + i));
+            max = Max(maxima);
+        }
+
+        for (; i < count; i++)
+            max = MathF.Max(max, x[i]);
+        return max;
+    }
+
+    /// <summary>The sum of 2^(scores - max), for scores that are no larger than max.</summary>
+    public static float SumOfWeights(float* scores, float max, int count)
+    {
+        Vector<float> sums = default;
+        int i = 0;
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+            sums += Exp2OfNegative(Vector.Load(scores + i) - Vector.Create(max));
+        float sum = Vector.Sum(sums);
+        for (; i < count; i++)
+            sum += Exp2OfNegative(Vector.Create(scores[i] - max))[0];
+        return sum;
+    }
+
+    /// <summary>The sum of the products.</summary>
+    public static float Dot<TElement>(float* x, byte* y, int count)
+        where TElement : struct, IElement
+    {
+        Vector<float> even = default, odd = default;
+        int i = 0;
+        for (; i <= count - 2 * Vector<float>.Count; i += 2 * Vector<float>.Count)
+        {
+            even = Vector.FusedMultiplyAdd(Vector.Load(x + i), TElement.Load(y + i * TElement.Size), even);
+            int next = i + Vector<float>.Count;
+            odd = Vector.FusedMultiplyAdd(Vector.Load(x + next), TElement.Load(y + next * TElement.Size), odd);
+        }
+
+        float sum = Vector.Sum(even + odd);
+        if (i < count)
+        {
+            float* rest = stackalloc float[2 * Vector<float>.Count];
+            ElementConversion.Widen<TElement>(y + i * TElement.Size, rest, count - i);
+            for (int j = i; j < count; j++)
+                sum += x[j] * rest[j - i];
+        }
+
+        return sum;
+    }
 }
