@@ -59,6 +59,7 @@ internal static class HShareTool
             new InspectCommand(terminal),
             new VerifyCommand(terminal),
             new EvalCommand(terminal),
+            new CalibrateCommand(terminal),
             new BenchCommand(terminal),
             new PlanCommand(terminal),
             CommonOptions.Verbose,

@@ -45,8 +45,8 @@ public sealed record AttentionCalibration
     public required IReadOnlyList<IReadOnlyList<float[]>> HeadOverlap { get; init; }
 
     /// <summary>
-    /// [units][units]: the attention mass of unit u on the critical tokens of unit v, over that on its own critical tokens, averaged over
-    /// steps (Kascade). 0 where v lies in a later layer, for nothing can be borrowed from it.
+    /// [units][units]: 1 less the attention mass that unit u loses by reading the critical tokens of unit v in place of its own, root mean square
+    /// over steps: a head that copies loses much at few steps, and these decide. 0 where v lies in a later layer, for nothing can be borrowed from it.
     /// </summary>
     public required IReadOnlyList<float[]> Recovery { get; init; }
 

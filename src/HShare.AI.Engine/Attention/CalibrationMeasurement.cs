@@ -10,7 +10,7 @@ internal sealed class CalibrationMeasurement
     private readonly int _kvHeads;
     private readonly TokenBudget _budget;
     private readonly double[,] _overlap; // [units, units]: of units of one layer, and of one head in two layers
-    private readonly double[,] _recovery; // [units, units]
+    private readonly double[,] _lost; // [units, units]: squares of lost mass
     private readonly double[,] _podSimilarity; // [units, units]: of one head in two layers
     private int _steps;
     private long _criticalTokens;
@@ -23,7 +23,7 @@ internal sealed class CalibrationMeasurement
         _kvHeads = kvHeads;
         _budget = budget;
         _overlap = new double[units, units];
-        _recovery = new double[units, units];
+        _lost = new double[units, units];
         _podSimilarity = new double[units, units];
     }
 
@@ -68,7 +68,7 @@ internal sealed class CalibrationMeasurement
             LayerOverlap = Square(_layers, (i, j) => Enumerable.Range(0, _kvHeads).Average(head => _overlap[Unit(i, head), Unit(j, head)])),
             HeadOverlap = [.. Enumerable.Range(0, _layers).Select(layer =>
                 Square(_kvHeads, (i, j) => _overlap[Unit(layer, i), Unit(layer, j)]))],
-            Recovery = Square(_layers * _kvHeads, (u, v) => _recovery[u, v]),
+            Recovery = Square(_layers * _kvHeads, (u, v) => v / _kvHeads > u / _kvHeads ? 0 : _steps * (1 - Math.Sqrt(_lost[u, v] / _steps))),
             PodSimilarity = [.. Enumerable.Range(0, _kvHeads).Select(head =>
                 Square(_layers, (i, j) => _podSimilarity[Unit(i, head), Unit(j, head)]))],
             LabelChannels = labelChannels,
@@ -99,8 +99,9 @@ internal sealed class CalibrationMeasurement
                     common += isOwn[position] ? 1 : 0;
                 }
 
-                // Where a unit looks at none of the candidates, it loses nothing by looking at others.
-                _recovery[u, v] += own > 0 ? Math.Min(borrowed / own, 1) : 1;
+                // Squares: what ruins an answer is a copying head that loses nearly all at one step, not a little lost by many at each.
+                double lost = Math.Max(0, own - borrowed);
+                _lost[u, v] += lost * lost;
                 double overlap = (double)common / chosen[u].Length;
                 _overlap[u, v] += overlap;
                 if (v / _kvHeads < u / _kvHeads)

@@ -1,29 +1,15 @@
+using System.Diagnostics;
 using HShare.AI.ChatTemplates;
 using HShare.AI.Engine;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Scheduling;
 using HShare.AI.Engine.Tokenization;
 
 namespace HShare.Cli.Evaluation;
 
-/// <summary>One case with the model's answer.</summary>
-/// <param name="Case">The case.</param>
-/// <param name="Answer">The model's answer, trimmed; null where the prompt does not fit the context.</param>
-/// <param name="PromptTokens">Tokens of the rendered prompt.</param>
-/// <param name="OutputTokens">Tokens generated, the end token included.</param>
-internal sealed record EvalResult(EvalCase Case, string? Answer, int PromptTokens, int OutputTokens)
-{
-    /// <summary>Whether the whole answer is the expected one.</summary>
-    public bool Correct => Answer == Case.Expected.Trim();
-
-    /// <summary>Whether there was no room to answer at all.</summary>
-    public bool OverContext => Answer is null;
-
-    /// <summary>Whether the answer is that of the reference.</summary>
-    public bool SameAsReference => Answer is not null && Answer == Case.Meta?.Reference?.Answer.Trim();
-}
-
 /// <summary>
-/// Answers cases greedily, several side by side, below the chat client: the template is rendered with the tools and the raw text compared.
+/// Answers questions greedily, several side by side, below the chat client: the template is rendered with the tools and the raw text compared.
+/// Each question is read once; the attention presets then answer from the same cached prompt.
 /// </summary>
 internal sealed class Evaluator
 {
@@ -46,53 +32,136 @@ internal sealed class Evaluator
         _maxOutput = maxOutput;
     }
 
-    /// <summary>Answers all cases, as many side by side as the engine's batch holds.</summary>
-    /// <returns>The results in the order of the cases.</returns>
-    public async Task<IReadOnlyList<EvalResult>> RunAsync(
-        IReadOnlyList<EvalCase> cases, IProgress<double> progress, CancellationToken cancellationToken)
+    /// <summary>Answers all questions under each preset, as many side by side as the engine's batch holds.</summary>
+    /// <returns>[presets][questions]: the results.</returns>
+    public async Task<IReadOnlyList<EvalResult[]>> RunAsync(
+        IReadOnlyList<EvalQuestion> questions,
+        IReadOnlyList<AttentionPreset> presets,
+        IProgress<double> progress,
+        CancellationToken cancellationToken)
     {
-        var results = new EvalResult[cases.Count];
+        EvalResult[][] results = [.. presets.Select(_ => new EvalResult[questions.Count])];
         int done = 0;
         var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = _engine.Options.MaxBatch, CancellationToken = cancellationToken };
-        await Parallel.ForAsync(0, cases.Count, sideBySide, async (i, cancellation) =>
+        await Parallel.ForAsync(0, questions.Count, sideBySide, async (i, cancellation) =>
         {
-            results[i] = await AnswerAsync(cases[i], cancellation);
-            progress.Report((double)Interlocked.Increment(ref done) / cases.Count);
+            IReadOnlyList<int> prompt = Encode(questions[i]);
+            for (int preset = 0; preset < presets.Count; preset++)
+                results[preset][i] = await AnswerAsync(questions[i], prompt, presets[preset], cancellation);
+            progress.Report((double)Interlocked.Increment(ref done) / questions.Count);
         });
         return results;
     }
 
-    private async Task<EvalResult> AnswerAsync(EvalCase evalCase, CancellationToken cancellationToken)
+    /// <summary>The prompt of a question in tokens.</summary>
+    /// <exception cref="InputException">The template does not take it.</exception>
+    public IReadOnlyList<int> Encode(EvalQuestion question)
     {
-        IReadOnlyList<int> prompt = Encode(evalCase);
+        try
+        {
+            return question.Encode(_tokenizer, _template);
+        }
+        catch (ChatTemplateException error)
+        {
+            throw new InputException($"{question.Place}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>A text in tokens.</summary>
+    public IReadOnlyList<int> Encode(string text) => _tokenizer.Encode(text);
+
+    /// <summary>
+    /// Perplexity of book text under each preset: a window is read densely up to its last tokens, which are then given one by one to sparse
+    /// decode steps.
+    /// </summary>
+    /// <param name="windows">The windows, in tokens.</param>
+    /// <param name="scored">How many of a window's last tokens are scored.</param>
+    /// <param name="presets">The presets.</param>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellationToken">Ends the run early.</param>
+    /// <returns>[presets].</returns>
+    public async Task<IReadOnlyList<double>> PerplexityAsync(
+        IReadOnlyList<IReadOnlyList<int>> windows,
+        int scored,
+        IReadOnlyList<AttentionPreset> presets,
+        IProgress<double> progress,
+        CancellationToken cancellationToken)
+    {
+        double[] sums = new double[presets.Count];
+        int done = 0;
+        var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = _engine.Options.MaxBatch, CancellationToken = cancellationToken };
+        double[,] logprobs = new double[windows.Count, presets.Count];
+        await Parallel.ForAsync(0, windows.Count, sideBySide, async (i, cancellation) =>
+        {
+            for (int preset = 0; preset < presets.Count; preset++)
+                logprobs[i, preset] = await ScoreAsync(windows[i], scored, presets[preset], cancellation);
+            progress.Report((double)Interlocked.Increment(ref done) / windows.Count);
+        });
+        for (int preset = 0; preset < presets.Count; preset++)
+        {
+            for (int i = 0; i < windows.Count; i++)
+                sums[preset] += logprobs[i, preset];
+        }
+
+        return [.. sums.Select(sum => Math.Exp(-sum / ((double)windows.Count * scored)))];
+    }
+
+    /// <summary>Attention that each token of a question's prompt gets from its answer under a preset.</summary>
+    public async Task<IReadOnlyList<float>> ReadsMassAsync(EvalQuestion question, AttentionPreset preset, CancellationToken cancellationToken)
+    {
+        var request = new GenerationRequest { Prompt = Encode(question), MaxOutputTokens = _maxOutput, Attention = preset, TracksReads = true };
+        await using Generation generation = _engine.Submit(request);
+        await foreach (GeneratedToken _ in generation.ReadAllAsync(cancellationToken))
+        {
+        }
+
+        return generation.ReadsMass!;
+    }
+
+    private async Task<double> ScoreAsync(IReadOnlyList<int> window, int scored, AttentionPreset preset, CancellationToken cancellationToken)
+    {
+        int prompt = window.Count - scored;
+        var request = new GenerationRequest
+        {
+            Prompt = [.. window.Take(prompt)],
+            Continuation = [.. window.Skip(prompt)],
+            MaxOutputTokens = scored,
+            StopIds = [],
+            TopLogprobs = 0,
+            Attention = preset,
+        };
+        double sum = 0;
+        await using Generation generation = _engine.Submit(request);
+        await foreach (GeneratedToken token in generation.ReadAllAsync(cancellationToken))
+            sum += token.Logprobs!.Logprob;
+        return sum;
+    }
+
+    private async Task<EvalResult> AnswerAsync(
+        EvalQuestion question, IReadOnlyList<int> prompt, AttentionPreset preset, CancellationToken cancellationToken)
+    {
         int room = _engine.Options.MaxContext!.Value - prompt.Count;
         if (room < 1)
-            return new EvalResult(evalCase, null, prompt.Count, 0);
+            return new EvalResult(question, null, prompt.Count, 0);
 
-        var request = new GenerationRequest { Prompt = prompt, MaxOutputTokens = Math.Min(_maxOutput, room) };
+        var request = new GenerationRequest
+        {
+            Prompt = prompt,
+            MaxOutputTokens = Math.Min(question.MaxOutput ?? _maxOutput, room),
+            Attention = preset,
+        };
         List<int> answer = [];
         int generated = 0;
+        long first = 0;
         await using Generation generation = _engine.Submit(request);
         await foreach (GeneratedToken token in generation.ReadAllAsync(cancellationToken))
         {
-            generated++;
+            first = generated++ == 0 ? Stopwatch.GetTimestamp() : first;
             if (token.End != GenerationEnd.Stop)
                 answer.Add(token.Id);
         }
 
-        return new EvalResult(evalCase, _tokenizer.Decode(answer).Trim(), prompt.Count, generated);
-    }
-
-    private IReadOnlyList<int> Encode(EvalCase evalCase)
-    {
-        try
-        {
-            return _tokenizer.Encode(_template.RenderSegments(
-                evalCase.Messages, evalCase.Tools, addGenerationPrompt: true, variables: null, specialTokens: _tokenizer.SpecialTokens));
-        }
-        catch (ChatTemplateException error)
-        {
-            throw new InputException($"{evalCase.File}:{evalCase.Line}: {error.Message}", error);
-        }
+        double seconds = Stopwatch.GetElapsedTime(first).TotalSeconds;
+        return new EvalResult(question, _tokenizer.Decode(answer).Trim(), prompt.Count, generated, generation.Reads, seconds);
     }
 }
