@@ -140,10 +140,45 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(messages);
-        ObjectDisposedException.ThrowIf(Model.IsDisposed, this);
-        RequestOptions request = RequestOptions.Read(options, this, ModelId, _logger);
-        return AnswerAsync(TemplateMessages.From(messages, request.Instructions), request, cancellationToken);
+        (TemplateMessages conversation, RequestOptions request) = Read(messages, options);
+        return RequestActivity.HasListeners
+            ? RequestActivity.FollowAsync(
+                ModelId, (activity, token) => AnswerAsync(conversation, request, activity, token), cancellationToken)
+            : AnswerAsync(conversation, request, activity: null, cancellationToken);
+    }
+
+    /// <summary>
+    /// The tokens of the prompt that a request with these messages and options would have: the conversation as the model's template
+    /// renders it, with instructions and tools. Runs on the caller's thread.
+    /// </summary>
+    /// <param name="messages">The conversation.</param>
+    /// <param name="options">The options of the request.</param>
+    /// <exception cref="InvalidOperationException">The model is not loaded yet; <see cref="CountTokensAsync"/> loads it.</exception>
+    /// <inheritdoc cref="GetResponseAsync" path="/exception"/>
+    public int CountTokens(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
+    {
+        (TemplateMessages conversation, RequestOptions request) = Read(messages, options);
+        LoadedModel model = Model.Ready ?? throw new InvalidOperationException(
+            $"Model '{ModelId}' is not loaded yet. Await {nameof(CountTokensAsync)}, which loads it.");
+        return EncodePrompt(model, conversation, request).Count;
+    }
+
+    /// <summary>As <see cref="CountTokens"/>, off the caller's thread; loads the model where nobody did so before.</summary>
+    /// <param name="messages">The conversation.</param>
+    /// <param name="options">The options of the request.</param>
+    /// <param name="cancellationToken">Ends the waiting for the model.</param>
+    /// <inheritdoc cref="GetResponseAsync" path="/exception"/>
+    public Task<int> CountTokensAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        (TemplateMessages conversation, RequestOptions request) = Read(messages, options);
+        return CountAsync();
+
+        async Task<int> CountAsync()
+        {
+            LoadedModel model = await Model.GetAsync(cancellationToken).ConfigureAwait(false);
+            return await Task.Run(() => EncodePrompt(model, conversation, request).Count, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>
@@ -182,14 +217,26 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
+    private (TemplateMessages Conversation, RequestOptions Request) Read(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ObjectDisposedException.ThrowIf(Model.IsDisposed, this);
+        RequestOptions request = RequestOptions.Read(options, this, ModelId, _logger);
+        return (TemplateMessages.From(messages, request.Instructions), request);
+    }
+
     private async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync(
-        TemplateMessages messages, RequestOptions request, [EnumeratorCancellation] CancellationToken cancellationToken)
+        TemplateMessages messages,
+        RequestOptions request,
+        RequestActivity? activity,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         LoadedModel model = await Model.GetAsync(cancellationToken).ConfigureAwait(false);
 
         // Rendering and encoding a long document takes a while: not on the caller's thread, which may be a user interface's.
         (Generation generation, Answer answer) =
             await Task.Run(() => Submit(model, messages, request), cancellationToken).ConfigureAwait(false);
+        activity?.Follow(generation);
         await using (generation.ConfigureAwait(false))
         {
             IAsyncEnumerable<GeneratedToken> tokens = request.Generation.PromptProgress is { } progress
@@ -211,11 +258,16 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
 
     private (Generation Generation, Answer Answer) Submit(LoadedModel model, TemplateMessages messages, RequestOptions request)
     {
-        if (request.Thinking is { } thinking)
-            model.RequireThinking(thinking);
-        IReadOnlyList<int> prompt = model.EncodePrompt(messages, request.TemplateVariables, request.Tools);
+        IReadOnlyList<int> prompt = EncodePrompt(model, messages, request);
         ToolCallParser? calls = request.Tools is { } tools ? model.CreateToolCallParser(tools) : null;
         var answer = new Answer(ModelId, model.Tokenizer, request, model.CreateReasoningSplitter(prompt), calls);
         return (model.Engine.Submit(request.ToGenerationRequest(prompt, model.Engine.Model.GenerationDefaults)), answer);
+    }
+
+    private static IReadOnlyList<int> EncodePrompt(LoadedModel model, TemplateMessages messages, RequestOptions request)
+    {
+        if (request.Thinking is { } thinking)
+            model.RequireThinking(thinking);
+        return model.EncodePrompt(messages, request.TemplateVariables, request.Tools);
     }
 }

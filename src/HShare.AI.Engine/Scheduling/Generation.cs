@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
@@ -15,6 +16,9 @@ public sealed class Generation : IAsyncDisposable
 
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RequestInbox _inbox;
+    private readonly long _submitted = Stopwatch.GetTimestamp();
+    private long _begun; // Stopwatch ticks; 0 = not yet
+    private long _firstToken;
     private KvReads _reads;
     private int _cachedPromptTokens;
     private int _prefilledTokens;
@@ -40,6 +44,12 @@ public sealed class Generation : IAsyncDisposable
     /// Prompt tokens read so far, cached ones included. Grows to <see cref="PromptTokens"/> before the first token comes.
     /// </summary>
     public int PrefilledTokens => Volatile.Read(ref _prefilledTokens);
+
+    /// <summary>Time from submission to the start of the first step that computed some of it; null while it waits.</summary>
+    public TimeSpan? QueueTime => SinceSubmission(ref _begun);
+
+    /// <summary>Time from submission to its first token; null before that.</summary>
+    public TimeSpan? TimeToFirstToken => SinceSubmission(ref _firstToken);
 
     /// <summary>What its decode steps have read of the KV cache so far.</summary>
     public KvReads Reads
@@ -107,6 +117,9 @@ public sealed class Generation : IAsyncDisposable
         return new ValueTask(_released.Task);
     }
 
+    /// <summary>Notes that a step computes some of it: the first one ends its waiting.</summary>
+    internal void Begin() => Note(ref _begun);
+
     /// <summary>Reports how much of the prompt has been read.</summary>
     internal void Report(int prefilledTokens, int cachedTokens)
     {
@@ -115,7 +128,11 @@ public sealed class Generation : IAsyncDisposable
     }
 
     /// <summary>Hands a token to the reader.</summary>
-    internal void Emit(GeneratedToken token) => _tokens.Writer.TryWrite(token);
+    internal void Emit(GeneratedToken token)
+    {
+        Note(ref _firstToken);
+        _tokens.Writer.TryWrite(token);
+    }
 
     /// <summary>Ends the stream of tokens, with an error or without. The cache blocks are back by now.</summary>
     internal void Complete(Exception? error)
@@ -123,6 +140,15 @@ public sealed class Generation : IAsyncDisposable
         _tokens.Writer.TryComplete(error);
         _released.TrySetResult();
     }
+
+    private static void Note(ref long timestamp)
+    {
+        if (timestamp == 0) // the owner thread alone writes it
+            Volatile.Write(ref timestamp, Stopwatch.GetTimestamp());
+    }
+
+    private TimeSpan? SinceSubmission(ref long timestamp) =>
+        Volatile.Read(ref timestamp) is var at and not 0 ? Stopwatch.GetElapsedTime(_submitted, at) : null;
 
     private void Abandon()
     {

@@ -38,6 +38,7 @@ internal sealed class ScheduledStep
     /// <summary>Adds a chunk of a sequence's next tokens.</summary>
     public void AddPrefill(Sequence sequence, int rows)
     {
+        sequence.Generation.Begin();
         _sequences[Count++] = new ScheduledRows(sequence, rows);
         RowCount += rows;
     }

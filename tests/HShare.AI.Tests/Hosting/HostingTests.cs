@@ -1,5 +1,6 @@
 using HShare.AI.Engine;
 using HShare.AI.Engine.Scheduling;
+using HShare.AI.Tests.Conformance;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +45,21 @@ public class HostingTests
         }
 
         Assert.Equal(3, provider.GetServices<IHostedService>().Count());
+    }
+
+    [Fact]
+    public async Task Two_models_under_their_keys_answer_at_once_each_with_its_own()
+    {
+        using var folder = new ScriptedModelFolder(("", ["Every", " harbour."]));
+        await using ServiceProvider provider = new ServiceCollection()
+            .AddHShareChatClient("tiny", Small)
+            .AddHShareChatClient("scripted", options => (options.ModelPath, options.MaxContext, options.Threads) = (folder.Path, 256, 1))
+            .BuildServiceProvider();
+        ChatResponse[] responses = await Task.WhenAll(new[] { "tiny", "scripted" }.Select(
+            key => provider.GetRequiredKeyedService<IChatClient>(key).GetResponseAsync("Hello", new() { MaxOutputTokens = 8 }, TestToken)));
+        Assert.Equal(["hshare-tiny", "scripted"], responses.Select(response => response.ModelId));
+        Assert.Equal("Every harbour.", responses[1].Text);
+        Assert.NotEqual("Every harbour.", responses[0].Text);
     }
 
     [Fact]
