@@ -33,21 +33,26 @@ namespace HShare.AI;
 /// them: each call that the model writes is an update with a <see cref="FunctionCallContent"/>, and the answer ends with
 /// <see cref="ChatFinishReason.ToolCalls"/>. Arguments that are no JSON object are the content's
 /// <see cref="FunctionCallContent.Exception"/>, and their text its raw representation. Where
-/// <see cref="ChatOptions.AllowMultipleToolCalls"/> is false, the answer ends with its first call.</para>
+/// <see cref="ChatOptions.AllowMultipleToolCalls"/> is false, the answer ends with its first call. A <see cref="ChatOptions.ToolMode"/>
+/// that requires a call leaves the model nothing else to write than calls of tools it was offered, with arguments that satisfy their
+/// schemas.</para>
+/// <para>JSON. With <see cref="ChatResponseFormat.Json"/> the answer is a JSON object, with a schema a value that satisfies it: only tokens
+/// that can go on to one are drawn, and the schema is put behind the system message for the model to know. With tools as well, the answer
+/// is either calls or JSON. Where <see cref="ChatFinishReason.Length"/> ended it, it is the beginning of such an answer.</para>
 /// <para>Reasoning. What a model thinks before it answers comes as <see cref="TextReasoningContent"/>, unless
 /// <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.None"/>, and is counted in
 /// <see cref="UsageDetails.ReasoningTokenCount"/>. <see cref="ReasoningEffort.None"/> switches thinking off, every other effort on: models
 /// have no finer switch. Stop texts are looked for in the text of an answer, neither in reasoning nor in calls.</para>
 /// <para>Refused, with a <see cref="NotSupportedException"/> that names it: tools other than functions, tools with a model whose template
-/// has no place for them, a <see cref="ChatOptions.ToolMode"/> that requires a call, a reasoning effort that the model cannot be told,
-/// <see cref="ReasoningOutput.Summary"/>, response formats other than text, <see cref="ChatOptions.ConversationId"/>,
+/// has no place for them, keywords of a JSON schema that cannot be enforced, a reasoning effort that the model cannot be told,
+/// <see cref="ReasoningOutput.Summary"/>, <see cref="ChatOptions.ConversationId"/>,
 /// <see cref="ChatOptions.ContinuationToken"/>, contents other than text, and roles other than system, user, assistant and tool. A
 /// <see cref="ChatOptions.ModelId"/> other than the served one is an <see cref="ArgumentException"/>.
 /// <see cref="ChatOptions.AllowBackgroundResponses"/> only permits something and is free to be set. What <see cref="ChatOptions"/> has no
 /// property for is in <see cref="GenerationOptions"/>.</para>
 /// <para>Errors of the engine come as they are: <see cref="Engine.PromptTooLongException"/>, <see cref="Engine.QueueFullException"/>,
 /// <see cref="Engine.RequestTimeLimitException"/>, <see cref="Engine.EngineStoppedException"/>,
-/// <see cref="Engine.InvalidLogitsException"/>; a template that refuses a conversation throws
+/// <see cref="Engine.InvalidLogitsException"/>, <see cref="Engine.ConstraintException"/>; a template that refuses a conversation throws
 /// <see cref="ChatTemplateException"/>.</para>
 /// </remarks>
 public sealed class HShareChatClient : IChatClient, IAsyncDisposable
@@ -222,7 +227,10 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(messages);
         ObjectDisposedException.ThrowIf(Model.IsDisposed, this);
         RequestOptions request = RequestOptions.Read(options, this, ModelId, _logger);
-        return (TemplateMessages.From(messages, request.Instructions), request);
+        TemplateMessages conversation = TemplateMessages.From(messages, request.Instructions);
+        if (request.Form?.Instruction is { } instruction)
+            conversation.AddToSystem(instruction);
+        return (conversation, request);
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync(
@@ -260,8 +268,13 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
     {
         IReadOnlyList<int> prompt = EncodePrompt(model, messages, request);
         ToolCallParser? calls = request.Tools is { } tools ? model.CreateToolCallParser(tools) : null;
-        var answer = new Answer(ModelId, model.Tokenizer, request, model.CreateReasoningSplitter(prompt), calls);
-        return (model.Engine.Submit(request.ToGenerationRequest(prompt, model.Engine.Model.GenerationDefaults)), answer);
+        ReasoningSplitter? reasoning = model.CreateReasoningSplitter(prompt);
+        var answer = new Answer(ModelId, model.Tokenizer, request, reasoning, calls);
+        GenerationRequest generation = request.ToGenerationRequest(prompt, model.Engine.Model.GenerationDefaults) with
+        {
+            Constraint = request.Form is { } form ? model.GrammarOf(form, request.Thinking, reasoning) : null,
+        };
+        return (model.Engine.Submit(generation), answer);
     }
 
     private static IReadOnlyList<int> EncodePrompt(LoadedModel model, TemplateMessages messages, RequestOptions request)

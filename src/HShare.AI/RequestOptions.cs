@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Sampling;
 using HShare.AI.Engine.Scheduling;
+using HShare.AI.StructuredOutput;
 using HShare.AI.ToolCalls;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,13 @@ internal sealed class RequestOptions
         Generation = generation;
         StopSequences = [.. chat.StopSequences ?? []];
         Tools = chat.Tools is { Count: > 0 } tools && chat.ToolMode is not NoneChatToolMode ? ToolDefinitions.From(tools) : null;
+        Form = AnswerForm.Read(chat, Tools);
+        if (Form is not null && generation.IgnoreEndOfSequence == true)
+        {
+            throw new NotSupportedException(
+                "GenerationOptions.IgnoreEndOfSequence cannot be honoured: an answer in JSON, or a required call, ends where it "
+                + "is complete.");
+        }
     }
 
     /// <summary>What goes beyond <see cref="ChatOptions"/>.</summary>
@@ -36,6 +44,9 @@ internal sealed class RequestOptions
 
     /// <summary>Functions that the model may call, or null where there are none, or none may be called.</summary>
     public ToolDefinitions? Tools { get; }
+
+    /// <summary>What the answer must be; null = free text, and calls where the model likes.</summary>
+    public AnswerForm? Form { get; }
 
     /// <summary>Whether the answer may hold several calls.</summary>
     public bool AllowsMultipleCalls => _chat.AllowMultipleToolCalls != false;
@@ -109,10 +120,6 @@ internal sealed class RequestOptions
 
     private static void RefuseUnsupported(ChatOptions options)
     {
-        Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode),
-            "it requires a call, and in this version the model decides whether to call. Use ChatToolMode.Auto, None or null.");
-        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), nameof(options.ResponseFormat),
-            "this version writes free text only. Use ChatResponseFormat.Text or null.");
         Refuse(options.Reasoning?.Output is ReasoningOutput.Summary, "Reasoning.Output",
             "there is nobody to sum up what the model thinks. Use ReasoningOutput.Full, None or null.");
         Refuse(options.ConversationId is not null, nameof(options.ConversationId),

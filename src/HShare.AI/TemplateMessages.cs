@@ -48,6 +48,18 @@ internal sealed class TemplateMessages
         return result;
     }
 
+    /// <summary>
+    /// Adds a text behind the leading system message, or as one: behind, so that a long document in front of it is still found in the
+    /// cache.
+    /// </summary>
+    public void AddToSystem(string text)
+    {
+        if ((string?)Json[0]!["role"] == "system")
+            Json[0]!["content"] = (string?)Json[0]!["content"] is { Length: > 0 } before ? $"{before}\n\n{text}" : text;
+        else
+            Json.Insert(0, Turn("system", text, []));
+    }
+
     private void Add(ChatMessage message, int index)
     {
         string role = RoleName(message.Role, index);

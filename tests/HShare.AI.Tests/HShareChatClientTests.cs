@@ -175,7 +175,7 @@ public class HShareChatClientTests(TinyClient tiny)
         Assert.Throws<ArgumentNullException>("messages", () => _client.GetStreamingResponseAsync(NoMessages, cancellationToken: TestToken));
         Assert.Throws<ArgumentException>(() => _client.GetStreamingResponseAsync([], cancellationToken: TestToken));
         Assert.Throws<NotSupportedException>(
-            () => _client.GetStreamingResponseAsync("Hi", new() { ResponseFormat = ChatResponseFormat.Json }, TestToken));
+            () => _client.GetStreamingResponseAsync("Hi", new() { ConversationId = "c" }, TestToken));
         Assert.Throws<ArgumentException>(() => _client.GetStreamingResponseAsync("Hi", new() { ModelId = "gpt" }, TestToken));
     }
 
@@ -186,8 +186,8 @@ public class HShareChatClientTests(TinyClient tiny)
             "messages", () => _client.GetResponseAsync(NoMessages, cancellationToken: TestToken));
         await Assert.ThrowsAsync<ArgumentException>(() => _client.GetResponseAsync([], cancellationToken: TestToken));
         var error = await Assert.ThrowsAsync<NotSupportedException>(
-            () => _client.GetResponseAsync("Hi", new() { ToolMode = ChatToolMode.RequireAny }, TestToken));
-        Assert.Contains("ToolMode", error.Message, StringComparison.Ordinal);
+            () => _client.GetResponseAsync("Hi", new() { ConversationId = "c" }, TestToken));
+        Assert.Contains("ConversationId", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class EvalCommandTests
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal("", run.Error);
-        JsonNode json = run.Json;
+        JsonNode json = Assert.Single(run.Json.AsArray())!;
         string[] given = [.. File.ReadLines(answers.Path).Select(line => (string)JsonNode.Parse(line)!["answer"]!)];
         Assert.Equal(3, (int)json["cases"]!);
         Assert.Equal([Key, "The Wenholm Trust is led by Edith Calder."], given[..2]);
@@ -31,7 +31,7 @@ public sealed class EvalCommandTests
         Assert.Equal(0, (int)json["groups"]!["family"]!["led"]!["correct"]!);
         Assert.Equal(2, (int)json["reference"]!["cases"]!);
         Assert.Equal(1, (int)json["reference"]!["same_text"]!);
-        Assert.True((double)json["tokens_per_second"]! > 0);
+        Assert.True((double)json["tokensPerSecond"]! > 0);
     }
 
     [Fact]

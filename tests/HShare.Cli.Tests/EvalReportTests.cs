@@ -49,8 +49,8 @@ public sealed class EvalReportTests
     }
 
     private static EvalReport Report(params EvalResult[] results) =>
-        new(results) { Model = "m", Backend = "b", Weights = "bf16", Kv = "f32", Seconds = 1 };
+        new(results) { Preset = "full", Model = "m", Backend = "b", Weights = "bf16", Kv = "f32" };
 
     private static EvalResult Result(string expected, string? answer, EvalMeta? meta) =>
-        new(new EvalCase(new JsonArray(), expected, Meta: meta), answer, PromptTokens: 10, OutputTokens: 2);
+        new(EvalQuestion.Of(new EvalCase(new JsonArray(), expected, Meta: meta)), answer, PromptTokens: 10, OutputTokens: 2);
 }

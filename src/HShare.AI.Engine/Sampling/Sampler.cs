@@ -5,12 +5,15 @@ namespace HShare.AI.Engine.Sampling;
 
 /// <summary>
 /// The logit pipeline on the host, in the order that transformers and vLLM use: penalties (repetition, then presence and frequency),
-/// temperature, top-k, top-p, min-p, draw. Top-p is measured on what top-k left, min-p against the most probable token.
+/// temperature, top-k, top-p, min-p, draw; before all of them, what is not allowed is taken out. Top-p is measured on what top-k left,
+/// min-p against the most probable token.
 /// </summary>
 public static class Sampler
 {
     /// <summary>What stands for a token where no logit is a number greater than -∞.</summary>
     public const int NoToken = -1;
+
+    private static readonly Vector<uint> LaneBits = new([.. Enumerable.Range(0, Vector<uint>.Count).Select(lane => 1u << lane)]);
 
     /// <summary>Chooses a token. Does not allocate once a thread has sampled before.</summary>
     /// <remarks>
@@ -22,6 +25,8 @@ public static class Sampler
     public static int Sample(Span<float> logits, in SamplingRow row)
     {
         SamplingParameters parameters = row.Parameters;
+        if (row.Allowed is { } allowed)
+            Mask(logits, allowed);
         if (row.Seen is { } seen)
             Penalize(logits, parameters, seen);
 
@@ -67,6 +72,25 @@ public static class Sampler
         foreach (float logit in logits[(vectors.Length * Vector<float>.Count)..])
             maximum = logit > maximum ? logit : maximum;
         return maximum;
+    }
+
+    private static void Mask(Span<float> logits, ReadOnlySpan<uint> allowed)
+    {
+        Vector<float> never = new(float.NegativeInfinity);
+        int width = Vector<float>.Count, first = 0; // a vector's bits lie in one word
+        for (; first <= logits.Length - width; first += width)
+        {
+            uint bits = first / 32 < allowed.Length ? allowed[first / 32] >> first : 0;
+            Span<float> part = logits.Slice(first, width);
+            Vector<uint> isAllowed = Vector.Equals(new Vector<uint>(bits) & LaneBits, LaneBits);
+            Vector.ConditionalSelect(Vector.AsVectorSingle(isAllowed), new Vector<float>(part), never).CopyTo(part);
+        }
+
+        for (; first < logits.Length; first++)
+        {
+            if (first / 32 >= allowed.Length || (allowed[first / 32] >> first & 1) == 0)
+                logits[first] = float.NegativeInfinity;
+        }
     }
 
     private static void Penalize(Span<float> logits, SamplingParameters parameters, TokenCounts seen)

@@ -58,4 +58,7 @@ public sealed record SamplingParameters
 /// <param name="Parameters">The request's parameters.</param>
 /// <param name="Uniform">This step's draw of the request's random stream, in [0, 1).</param>
 /// <param name="Seen">How often each token occurred in prompt and output; null where no penalty is set.</param>
-public readonly record struct SamplingRow(SamplingParameters Parameters, float Uniform, TokenCounts? Seen);
+/// <param name="Allowed">
+/// The tokens that may be drawn, a bit for each (token i is bit i % 32 of word i / 32), and none beyond the last word; null = all.
+/// </param>
+public readonly record struct SamplingRow(SamplingParameters Parameters, float Uniform, TokenCounts? Seen, uint[]? Allowed = null);

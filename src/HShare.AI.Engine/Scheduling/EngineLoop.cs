@@ -136,8 +136,10 @@ internal sealed class EngineLoop
     {
         if (id == Sampler.NoToken) // this sequence is damaged, but its neighbours in the step are not
         {
-            sequence.Unpublish(_pool);
-            End(sequence, new InvalidLogitsException());
+            bool isStuck = sequence.Constraint?.IsStuck == true;
+            if (!isStuck)
+                sequence.Unpublish(_pool);
+            End(sequence, isStuck ? new ConstraintException(sequence.GeneratedTokens) : new InvalidLogitsException());
             return;
         }
 

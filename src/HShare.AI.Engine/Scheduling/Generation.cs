@@ -85,6 +85,7 @@ public sealed class Generation : IAsyncDisposable
     /// <exception cref="EngineStoppedException">The engine stopped or failed.</exception>
     /// <exception cref="RequestTimeLimitException">The request ran into the engine's time limit.</exception>
     /// <exception cref="InvalidLogitsException">The model computed no number for the next token.</exception>
+    /// <exception cref="ConstraintException">The vocabulary cannot write what the constraint demands next.</exception>
     public async IAsyncEnumerable<GeneratedToken> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref _read, true))

@@ -1,6 +1,7 @@
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Sampling;
+using HShare.AI.Engine.Sampling.Constraints;
 
 namespace HShare.AI.Engine.Scheduling;
 
@@ -25,6 +26,12 @@ public sealed record GenerationRequest
     /// How many of the most probable tokens to report with each token's log-probability, 0 to 100; null = no log-probabilities.
     /// </summary>
     public int? TopLogprobs { get; init; }
+
+    /// <summary>
+    /// What the output must be; null = anything. Stop ids are allowed where it is complete only, and must be given or be the model's own.
+    /// Where the output limit comes first, the output is the beginning of such a text and ends with <see cref="GenerationEnd.Length"/>.
+    /// </summary>
+    public TokenGrammar? Constraint { get; init; }
 
     /// <summary>
     /// Whose prompts this one may share cached blocks with, under <see cref="PrefixSharing.PerKey"/>; null shares with none.
@@ -58,6 +65,8 @@ public sealed record GenerationRequest
         RequireInVocabulary(StopIds ?? [], model, nameof(StopIds));
         ArgumentNullException.ThrowIfNull(Continuation);
         RequireInVocabulary(Continuation, model, nameof(Continuation));
+        if (Constraint is not null && (StopIds ?? model.EndOfSequenceIds).Count == 0)
+            throw new ArgumentException("A constraint needs a token to end with: give StopIds.", nameof(StopIds));
         if (MaxOutputTokens is < 1)
             throw new ArgumentOutOfRangeException(nameof(MaxOutputTokens), MaxOutputTokens, "MaxOutputTokens must be at least 1.");
         if (TopLogprobs is < 0 or > MostTopLogprobs)

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Sampling;
+using HShare.AI.Engine.Sampling.Constraints;
 
 namespace HShare.AI.Engine.Scheduling;
 
@@ -50,6 +51,7 @@ internal sealed class Sequence
                 _seen.Add(id);
         }
 
+        Constraint = request.Constraint is { } grammar ? new TokenConstraint(grammar, _stopIds) : null;
         PromptLength = _tokens.Count;
         Policy = policy;
         Clock = new SelectionClock(policy);
@@ -98,6 +100,9 @@ internal sealed class Sequence
     /// <summary>The next token where it is given and not drawn; else null.</summary>
     public int? GivenToken => GeneratedTokens < _continuation.Length ? _continuation[GeneratedTokens] : null;
 
+    /// <summary>What its output must be and how far that has come; null = anything.</summary>
+    public TokenConstraint? Constraint { get; }
+
     /// <summary>Tokens of the prompt.</summary>
     public int PromptLength { get; }
 
@@ -138,7 +143,7 @@ internal sealed class Sequence
     public BlockTable Table { get; }
 
     /// <summary>How its next token is drawn.</summary>
-    public SamplingRow NextDraw => new(Sampling, _random.Uniform(GeneratedTokens), _seen);
+    public SamplingRow NextDraw => new(Sampling, _random.Uniform(GeneratedTokens), _seen, Constraint?.Allowed());
 
     /// <summary>Whether its next block has not been begun and may be one that was computed for another sequence.</summary>
     public bool CanShareNextBlock => Computed % _blockSize == 0 && CanShare(Computed / _blockSize);
@@ -208,7 +213,10 @@ internal sealed class Sequence
     {
         _tokens.Add(id);
         _seen?.Add(id);
-        return _stopIds.AsSpan().Contains(id) ? GenerationEnd.Stop : Length == _maxTokens ? GenerationEnd.Length : null;
+        if (_stopIds.AsSpan().Contains(id))
+            return GenerationEnd.Stop;
+        Constraint?.Advance(id);
+        return Length == _maxTokens ? GenerationEnd.Length : null;
     }
 
     /// <summary>Gives its blocks back. Its tokens stay: it may be computed again.</summary>

@@ -42,6 +42,9 @@ internal sealed class TokenDecoder
     /// <summary>How many of <see cref="Stripped"/> at the start of a text are left out, if there are so many.</summary>
     public int MostStripped => _steps.MostStripped;
 
+    /// <summary>Whether a space at the start of a text is left out.</summary>
+    public bool DropsFirstSpace => _steps.FirstDiffers || (Stripped == ' ' && MostStripped > 0);
+
     /// <summary>The bytes of a token of the vocabulary.</summary>
     /// <param name="id">The token.</param>
     /// <param name="first">Whether it is the first of its text.</param>

@@ -14,6 +14,7 @@ public sealed class Tokenizer
     private readonly BytePairEncoding _encoding;
     private readonly SpecialTokenTemplate _template;
     private readonly TokenDecoder _decoder;
+    private readonly HashSet<int> _addedIds;
 
     // The settings "truncation" and "padding" are left aside on purpose: they are of the training run that saved the file.
     private Tokenizer(JsonPart file)
@@ -32,6 +33,7 @@ public sealed class Tokenizer
             : SpecialTokenTemplate.Nothing;
         _decoder = new(file.Member("decoder"), _vocabulary);
         SpecialTokens = [.. added.Where(token => token.Special).Select(token => token.Content).Distinct()];
+        _addedIds = [.. added.Select(token => token.Id)];
         _addedTokens = new(added.Where(token => !token.Normalized), content => content);
         _normalizedAddedTokens = new(added.Where(token => token.Normalized), Normalize);
     }
@@ -122,6 +124,19 @@ public sealed class Tokenizer
 
     /// <summary>Whether an id is an added token marked special.</summary>
     public bool IsSpecial(int id) => _vocabulary.IsSpecial(id);
+
+    /// <summary>
+    /// Whether an id is an added token, special or not: it stands for a mark and is not put together from smaller tokens.
+    /// </summary>
+    public bool IsAdded(int id) => _addedIds.Contains(id);
+
+    /// <summary>
+    /// Whether a space at the very beginning of generated text is left out of it: such vocabularies begin words with a space.
+    /// </summary>
+    public bool DropsFirstSpace => _decoder.DropsFirstSpace;
+
+    /// <summary>The bytes that a token adds to a text behind others; none for an id without a token.</summary>
+    internal ReadOnlySpan<byte> BytesOf(int id) => _decoder.Bytes(id, first: false);
 
     /// <summary>Starts decoding a stream of ids.</summary>
     public IncrementalDetokenizer CreateDetokenizer(bool skipSpecialTokens = true) => new(_decoder, _vocabulary, skipSpecialTokens);

@@ -4,8 +4,10 @@ using HShare.AI.Engine;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Compute.Cpu;
 using HShare.AI.Engine.Models;
+using HShare.AI.Engine.Sampling.Constraints;
 using HShare.AI.Engine.Scheduling;
 using HShare.AI.Engine.Tokenization;
+using HShare.AI.StructuredOutput;
 using HShare.AI.ToolCalls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -20,6 +22,8 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
 
     /// <summary>How it marks what it thinks before it answers; null where it does not.</summary>
     public ReasoningMarks? ReasoningMarks => ReasoningMarks.Find(Template.Source);
+
+    private AnswerGrammars Grammars { get; } = new(Tokenizer);
 
     /// <summary>Takes over an engine that runs already.</summary>
     /// <exception cref="ModelLoadException">The model's folder has no tokenizer or no chat template.</exception>
@@ -77,16 +81,25 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
 
     /// <summary>A parser for the calls of one answer.</summary>
     /// <exception cref="NotSupportedException">The template writes calls in a form that is not read here.</exception>
-    public ToolCallParser CreateToolCallParser(ToolDefinitions tools)
-    {
-        ToolCallFormat? format = ToolCallFormat == ToolCallFormat.Auto ? ToolCallFormats.Detect(Template.ToolSource) : ToolCallFormat;
-        return ToolCallParser.Create(
-            format ?? throw new NotSupportedException(
-                "ChatOptions.Tools cannot be honoured: this model's chat template writes function calls in no form that is known here. "
-                + $"Where the model writes one of them all the same, set {nameof(HShareOptions)}.{nameof(HShareOptions.ToolCallFormat)}."),
-            new CallIds(),
-            tools.Names);
-    }
+    public ToolCallParser CreateToolCallParser(ToolDefinitions tools) => ToolCallParser.Create(
+        EffectiveToolCallFormat ?? throw new NotSupportedException(
+            "ChatOptions.Tools cannot be honoured: this model's chat template writes function calls in no form that is known here. "
+            + $"Where the model writes one of them all the same, set {nameof(HShareOptions)}.{nameof(HShareOptions.ToolCallFormat)}."),
+        new CallIds(),
+        tools.Names);
+
+    /// <summary>The grammar of an answer.</summary>
+    /// <param name="form">What the answer must be. The model can write calls, where there are tools.</param>
+    /// <param name="thinking">Whether the model is to think first; null = as it likes.</param>
+    /// <param name="reasoning">What splits the answer, before any of it has come; null where the model does not think aloud.</param>
+    public TokenGrammar GrammarOf(AnswerForm form, bool? thinking, ReasoningSplitter? reasoning) => Grammars.For(
+        form,
+        EffectiveToolCallFormat,
+        Template.ToolSource,
+        ReasoningMarks,
+        reasoning?.IsInside == true ? ThinkingFirst.IsOpen
+            : reasoning is not null && thinking != false ? ThinkingFirst.Allowed
+            : ThinkingFirst.Not);
 
     /// <summary>Splits an answer to a prompt; null where the model does not think aloud.</summary>
     public ReasoningSplitter? CreateReasoningSplitter(IReadOnlyList<int> prompt)
@@ -109,6 +122,9 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
                 + (thinking ? "does not think before it answers." : "always thinks before it answers.") + " Leave it null.");
         }
     }
+
+    private ToolCallFormat? EffectiveToolCallFormat =>
+        ToolCallFormat == ToolCallFormat.Auto ? ToolCallFormats.Detect(Template.ToolSource) : ToolCallFormat;
 
     private static Backend CreateBackend(HShareOptions options, ILogger logger)
     {
