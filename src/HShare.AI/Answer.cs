@@ -79,7 +79,8 @@ internal sealed class Answer
     /// </summary>
     /// <param name="promptTokens">Tokens of the prompt.</param>
     /// <param name="cachedTokens">Those of them found in the prefix cache.</param>
-    public IReadOnlyList<ChatResponseUpdate> Finish(int promptTokens, int cachedTokens)
+    /// <param name="reads">What the answer's decode steps read of the KV cache.</param>
+    public IReadOnlyList<ChatResponseUpdate> Finish(int promptTokens, int cachedTokens, KvReads reads = default)
     {
         _updates.Clear();
         Flush();
@@ -91,6 +92,7 @@ internal sealed class Answer
             TotalTokenCount = (long)promptTokens + _tokenCount,
             CachedInputTokenCount = cachedTokens,
             ReasoningTokenCount = _reasoning is null ? null : _reasoningTokenCount,
+            AdditionalCounts = AttentionCounts.Of(reads),
         }));
         update.FinishReason =
             _end == GenerationEnd.Length && !IsCut ? ChatFinishReason.Length

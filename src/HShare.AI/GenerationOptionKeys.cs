@@ -35,8 +35,11 @@ public static class GenerationOptionKeys
     /// <summary>See <see cref="GenerationOptions.IgnoreEndOfSequence"/>.</summary>
     public const string IgnoreEndOfSequence = Prefix + "ignore_end_of_sequence";
 
+    /// <summary>See <see cref="GenerationOptions.Attention"/>; a preset's text, such as <c>hshare:1/2-1-1/4,budget=512</c>.</summary>
+    public const string Attention = Prefix + "attention";
+
     internal static readonly HashSet<string> All = new(StringComparer.OrdinalIgnoreCase)
     {
-        MinP, RepetitionPenalty, Logprobs, TopLogprobs, CacheKey, IgnoreEndOfSequence,
+        MinP, RepetitionPenalty, Logprobs, TopLogprobs, CacheKey, IgnoreEndOfSequence, Attention,
     };
 }

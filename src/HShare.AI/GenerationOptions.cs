@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Scheduling;
 using Microsoft.Extensions.AI;
 
@@ -6,7 +7,7 @@ namespace HShare.AI;
 /// <summary>
 /// What <see cref="ChatOptions"/> has no property for. Give it with
 /// <c>options.RawRepresentationFactory = _ =&gt; new GenerationOptions { MinP = 0.05f }</c>, or, all but
-/// <see cref="PromptProgress"/>, as <see cref="ChatOptions.AdditionalProperties"/> under the names in <see cref="GenerationOptionKeys"/>.
+/// <see cref="PromptProgress"/> and <see cref="AttentionReads"/>, as <see cref="ChatOptions.AdditionalProperties"/> under the names in <see cref="GenerationOptionKeys"/>.
 /// </summary>
 /// <remarks>
 /// Where both give a value, the one given here counts. A response cache that hashes the options as JSON sees
@@ -44,6 +45,18 @@ public sealed record GenerationOptions
 
     /// <summary>Whether to go on past the model's end of sequence, up to the output limit: for measuring speed.</summary>
     public bool? IgnoreEndOfSequence { get; init; }
+
+    /// <summary>
+    /// How this answer attends to the cached tokens; null = as <see cref="HShareOptions.Attention"/> says. As an additional property it is a preset's
+    /// text. What pod stores is fixed when the model is loaded.
+    /// </summary>
+    public AttentionPreset? Attention { get; init; }
+
+    /// <summary>
+    /// Told, once the answer has ended on its own, which tokens of the prompt it attended to; <see cref="HShareOptions.TracksAttention"/> must be set. An
+    /// answer that is cut by a stop text tells nothing.
+    /// </summary>
+    public IProgress<AttentionReads>? AttentionReads { get; init; }
 
     /// <summary>Told how much of the prompt has been read, some ten times a second, until the first token comes; at least once.</summary>
     public IProgress<PromptProgress>? PromptProgress { get; init; }

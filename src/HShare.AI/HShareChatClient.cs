@@ -242,7 +242,7 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
         LoadedModel model = await Model.GetAsync(cancellationToken).ConfigureAwait(false);
 
         // Rendering and encoding a long document takes a while: not on the caller's thread, which may be a user interface's.
-        (Generation generation, Answer answer) =
+        (Generation generation, Answer answer, IReadOnlyList<int> prompt) =
             await Task.Run(() => Submit(model, messages, request), cancellationToken).ConfigureAwait(false);
         activity?.Follow(generation);
         await using (generation.ConfigureAwait(false))
@@ -259,12 +259,15 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
                     break;
             }
 
-            foreach (ChatResponseUpdate update in answer.Finish(generation.PromptTokens, generation.CachedPromptTokens))
+            if (generation.ReadsMass is { } mass)
+                request.Generation.AttentionReads?.Report(new AttentionReads(prompt, [.. mass.Take(prompt.Count)]));
+            foreach (ChatResponseUpdate update in answer.Finish(generation.PromptTokens, generation.CachedPromptTokens, generation.Reads))
                 yield return update;
         }
     }
 
-    private (Generation Generation, Answer Answer) Submit(LoadedModel model, TemplateMessages messages, RequestOptions request)
+    private (Generation Generation, Answer Answer, IReadOnlyList<int> Prompt) Submit(
+        LoadedModel model, TemplateMessages messages, RequestOptions request)
     {
         IReadOnlyList<int> prompt = EncodePrompt(model, messages, request);
         ToolCallParser? calls = request.Tools is { } tools ? model.CreateToolCallParser(tools) : null;
@@ -274,7 +277,7 @@ public sealed class HShareChatClient : IChatClient, IAsyncDisposable
         {
             Constraint = request.Form is { } form ? model.GrammarOf(form, request.Thinking, reasoning) : null,
         };
-        return (model.Engine.Submit(generation), answer);
+        return (model.Engine.Submit(generation), answer, prompt);
     }
 
     private static IReadOnlyList<int> EncodePrompt(LoadedModel model, TemplateMessages messages, RequestOptions request)

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Scheduling;
 
@@ -64,6 +65,26 @@ public sealed class HShareOptions
     /// </summary>
     public PrefixSharing PrefixSharing { get; set; } = PrefixSharing.Shared;
 
+    /// <summary>
+    /// How answers attend to the cached tokens, unless a request says it: a preset's text such as <c>full</c>, <c>quest:budget=1024</c> or
+    /// <c>hshare:1/2-1-1/4,budget=512</c> (<see cref="AttentionPreset.Parse"/>; docs/attention.md). Null = what the calibration in the model's folder
+    /// recommends, and full attention where there is none. A preset with pod fixes what the cache stores, for every request. Prompts are read with full
+    /// attention in any case.
+    /// </summary>
+    public string? Attention { get; set; }
+
+    /// <summary>
+    /// Other presets that requests may ask for: what they need is kept beside the keys. One that needs no more than these and
+    /// <see cref="Attention"/> do can be asked for without being named here.
+    /// </summary>
+    public IList<string> AttentionPresets { get; set; } = [];
+
+    /// <summary>
+    /// Whether requests may ask which tokens their answer attended to (<see cref="GenerationOptions.AttentionReads"/>): it takes some memory, and of such a
+    /// request some time.
+    /// </summary>
+    public bool TracksAttention { get; set; }
+
     /// <summary>How the model writes function calls; usually its chat template tells.</summary>
     public ToolCallFormat ToolCallFormat { get; set; } = ToolCallFormat.Auto;
 
@@ -77,8 +98,13 @@ public sealed class HShareOptions
     internal string EffectiveModelId => ModelId
         ?? (ModelPath is null ? BundledModel.Name : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(ModelPath))));
 
-    internal EngineOptions ToEngineOptions() => new()
+    /// <summary>The engine's options for a model.</summary>
+    /// <param name="recommended">The attention preset for a model whose options name none.</param>
+    internal EngineOptions ToEngineOptions(Func<AttentionPreset> recommended) => new()
     {
+        Attention = Attention is null ? recommended() : AttentionPreset.Parse(Attention),
+        AttentionPresets = [.. AttentionPresets.Select(AttentionPreset.Parse)],
+        TracksReads = TracksAttention,
         MaxContext = MaxContext,
         MaxBatch = MaxBatch,
         MaxStepRows = MaxStepRows,

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Sampling;
 using HShare.AI.Engine.Scheduling;
@@ -95,6 +96,8 @@ internal sealed class RequestOptions
         StopIds = Generation.IgnoreEndOfSequence == true ? [] : null,
         TopLogprobs = TopLogprobs,
         CacheKey = Generation.CacheKey,
+        Attention = Generation.Attention,
+        TracksReads = Generation.AttentionReads is not null,
     };
 
     /// <summary>
@@ -171,6 +174,8 @@ internal sealed class RequestOptions
             TopLogprobs = given.TopLogprobs ?? reader.Int32(GenerationOptionKeys.TopLogprobs),
             CacheKey = given.CacheKey ?? reader.String(GenerationOptionKeys.CacheKey),
             IgnoreEndOfSequence = given.IgnoreEndOfSequence ?? reader.Boolean(GenerationOptionKeys.IgnoreEndOfSequence),
+            Attention = given.Attention
+                ?? (reader.String(GenerationOptionKeys.Attention) is { } preset ? AttentionPreset.Parse(preset) : null),
         };
     }
 

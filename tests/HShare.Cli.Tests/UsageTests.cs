@@ -25,6 +25,13 @@ public sealed class UsageTests
     [InlineData("bench gpu", "gpu")]
     [InlineData("bench cpu --shape cube", "cube")]
     [InlineData("bench cpu --shape hshare-tiny --model x", "exclude each other")]
+    [InlineData("bench cpu --batch 2", "--batch belongs to bench attention")]
+    [InlineData("bench attention --weights int8", "--weights means nothing to bench attention")]
+    [InlineData("bench attention --context 512", "--context belongs to bench cpu")]
+    [InlineData("bench attention --contexts 512,few", "--contexts '512,few'")]
+    [InlineData("bench attention --shape hshare-tiny --attention all", "there is no method 'all'")]
+    [InlineData("bench attention --shape hshare-tiny --attention double-sparse", "attention.json")]
+    [InlineData("bench attention --shape hshare-tiny --contexts 3 --attention hshare:1-1-1/4", "shorter than the 4 steps")]
     public async Task Bad_usage_is_one_line_on_stderr_and_exit_code_2(string arguments, string named)
     {
         ToolRun run = await ToolRun.WithAsync(arguments.Split(' '));

@@ -114,6 +114,8 @@ public sealed record AttentionPreset
     {
         if (retriever is not (Retriever.Exact or Retriever.LabelChannels or Retriever.PageBounds))
             throw new ArgumentException($"hshare finds tokens by pages, labels or exact scores, not by {retriever}.", nameof(retriever));
+        if (labelChannels > 0 && retriever != Retriever.LabelChannels)
+            throw new ArgumentException($"channels are for the labels retriever, not for {retriever}.", nameof(labelChannels));
         if (dilation is { } tokens)
             NotNegative(tokens, nameof(dilation));
         return Sparse("hshare", budget, retriever, denseLayers) with

@@ -5,6 +5,11 @@ namespace HShare.AI.Engine.Attention;
 /// <summary>Presets as text: <c>name[:ratios][,word][,key=value]...</c></summary>
 internal static class AttentionPresetText
 {
+    private const NumberStyles Fraction = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+
+    // What a plan fixes.
+    private static readonly string[] OfPlan = ["ratios", "dilate", "dense", "planner", "threshold"];
+
     private static readonly Dictionary<string, string[]> Keys = new()
     {
         ["full"] = [],
@@ -54,7 +59,7 @@ internal static class AttentionPresetText
             parts.Add(preset.Ratios.ToString());
         if (preset.Budget is { } budget)
         {
-            parts.Add(budget.Share > 0 ? Invariant($"budget={budget.Share:0.######}") : Invariant($"budget={budget.Total}"));
+            parts.Add(budget.Share > 0 ? Invariant($"budget={budget.Share:R}") : Invariant($"budget={budget.Total}"));
             if (Knows("sinks"))
                 parts.Add(Invariant($"sinks={budget.Sinks}"));
             if (Knows("window"))
@@ -78,7 +83,7 @@ internal static class AttentionPresetText
             parts.Add(distant.Scores ? "scores" : "keys");
             parts.Add(Invariant($"proximal={distant.Sinks}+{distant.Recent}"));
             if (Knows("threshold") && preset.PlanFile is null)
-                parts.Add(Invariant($"threshold={distant.Threshold:0.####}"));
+                parts.Add(Invariant($"threshold={distant.Threshold:R}"));
         }
 
         return parts.Count == 0 ? preset.Name : $"{preset.Name}:{string.Join(',', parts)}";
@@ -106,8 +111,8 @@ internal static class AttentionPresetText
                 throw Fault(text, $"'{key}' is given twice");
         }
 
-        if (values.ContainsKey("plan") && (values.ContainsKey("ratios") || values.ContainsKey("dilate") || values.ContainsKey("dense")))
-            throw Fault(text, "a plan brings its own ratios, dilation and dense layers; leave them out");
+        if (values.ContainsKey("plan") && OfPlan.FirstOrDefault(values.ContainsKey) is { } given)
+            throw Fault(text, $"a plan brings its own {string.Join(", ", OfPlan.Where(known.Contains))}; leave '{given}' out");
         return values;
     }
 
@@ -174,7 +179,7 @@ internal static class AttentionPresetText
                 return new TokenBudget(sinks, window, Math.Max(AttentionPreset.DefaultBudget, sinks + window + 32));
             if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int total) && total > 1)
                 return new TokenBudget(sinks, window, total);
-            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double share) && share is > 0 and <= 1)
+            if (double.TryParse(text, Fraction, CultureInfo.InvariantCulture, out double share) && share is > 0 and <= 1)
                 return new TokenBudget(sinks, window, 0, share);
             if (text.Contains('/'))
             {
@@ -197,7 +202,7 @@ internal static class AttentionPresetText
             }
 
             if (Text("threshold") is { } given
-                && !double.TryParse(given, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out threshold))
+                && !double.TryParse(given, Fraction, CultureInfo.InvariantCulture, out threshold))
                 throw Fault(preset, $"threshold is '{given}', which is not a number from 0 to 1");
             return new DistantAttention(Choice("share", [("keys", false), ("scores", true)]) ?? scores, sinks, recent, threshold);
         }

@@ -18,6 +18,39 @@ public sealed record KeySharing(SharingPlan Plan, int Sinks, int Recent)
     /// <summary>Blocks that one sequence holds for proximal keys at most while it decodes: sinks, recent tokens and a block begun.</summary>
     public int BlocksPerSequence(int blockSize) => SinkBlocks(blockSize) + (Recent + blockSize - 1) / blockSize + 1;
 
+    /// <summary>
+    /// Where heads leave their scores and followers find them [layers * kv_heads]; 0 for heads that do neither. A head of one layer takes
+    /// over the place of another once the last follower has read it, so that blocks of layers that follow each other need one place only.
+    /// </summary>
+    public int[] ScorePlaces()
+    {
+        int[] places = new int[Plan.Rules.Count];
+        for (int head = 0; head < Plan.KvHeads; head++)
+        {
+            List<int> lastFollowers = []; // by place
+            for (int layer = 0; layer < Plan.Layers; layer++)
+            {
+                HeadRule rule = Plan[layer, head], follower = new(HeadSharing.ShareScores, layer, head);
+                int unit = layer * Plan.KvHeads + head, last = Plan.Layers - 1;
+                if (rule.Sharing == HeadSharing.ShareScores)
+                    places[unit] = places[rule.Layer * Plan.KvHeads + head];
+                while (last > layer && Plan[last, head] != follower)
+                    last--;
+                if (last == layer)
+                    continue;
+
+                int place = lastFollowers.FindIndex(reader => reader < layer);
+                places[unit] = place < 0 ? lastFollowers.Count : place;
+                if (place < 0)
+                    lastFollowers.Add(last);
+                else
+                    lastFollowers[place] = last;
+            }
+        }
+
+        return places;
+    }
+
     /// <summary>Blocks that hold the sinks.</summary>
     public int SinkBlocks(int blockSize) => (Sinks + blockSize - 1) / blockSize;
 }
@@ -131,6 +164,7 @@ public sealed class KvCache
         var sharesScores = new bool[heads];
         var leads = new bool[heads];
         var places = new int[heads];
+        int[] scorePlaces = sharing.ScorePlaces()[(layer * heads)..((layer + 1) * heads)];
         int keeping = 0, followers = 0;
         for (int head = 0; head < heads; head++)
         {
@@ -145,6 +179,7 @@ public sealed class KvCache
         Tensor proximal = followers == 0
             ? Tensor.None
             : backend.Allocate(Shape.Type, Shape.ProximalBlockCount, followers * Shape.BlockSize * Shape.HeadDim);
-        return new DistantSharing(sharing.Sinks, sharing.Recent, leaders, sharesScores, leads, places, proximal, queries, logits);
+        return new DistantSharing(
+            sharing.Sinks, sharing.Recent, leaders, sharesScores, leads, places, proximal, queries, logits, scorePlaces);
     }
 }

@@ -48,10 +48,14 @@ public sealed record KvLayer(Tensor Keys, Tensor Values, int BlockSize)
 /// <param name="KeyPlaces">[kv_heads]: see <see cref="KvLayer.KeyPlaceOf"/>.</param>
 /// <param name="ProximalKeys">Keys of followers [proximal_blocks, followers * block_size * head_dim], in blocks of their own.</param>
 /// <param name="Queries">
-/// float32 [max_rows, heads * head_dim]: where leaders leave their queries for the followers' prefill; one for all layers, because blocks of
-/// layers follow each other.
+/// float32 [places * max_rows, heads * head_dim]: where leaders leave their queries for the followers' prefill; one for all layers.
 /// </param>
-/// <param name="Logits">float32 [max_sequences * heads, tokens]: where leaders leave their scores for the followers' decode.</param>
+/// <param name="Logits">
+/// float32 [places * max_sequences * heads, tokens]: where leaders leave their scores for the followers' decode; one for all layers.
+/// </param>
+/// <param name="ScorePlaces">
+/// [kv_heads]: the place in both that a leader writes, or a follower reads (<see cref="KeySharing.ScorePlaces"/>).
+/// </param>
 public sealed record DistantSharing(
     int Sinks,
     int Recent,
@@ -61,7 +65,8 @@ public sealed record DistantSharing(
     IReadOnlyList<int> KeyPlaces,
     Tensor ProximalKeys,
     Tensor Queries,
-    Tensor Logits)
+    Tensor Logits,
+    IReadOnlyList<int> ScorePlaces)
 {
     /// <summary>How many heads keep the keys of proximal tokens only.</summary>
     public int FollowerCount { get; } = Leaders.Count(leader => leader is not null);

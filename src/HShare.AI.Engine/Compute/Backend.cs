@@ -89,7 +89,7 @@ public abstract class Backend : IDisposable
     /// <param name="massSequences">The prefill sequences whose attention is summed up.</param>
     /// <param name="mass">
     /// float32 [slots * kv_heads, tokens], or <see cref="Tensor.None"/>: the attention that each token gets from the rows is added to it (softmax by
-    /// query head, mean over the group). Tokens of the rows themselves start at 0.
+    /// query head, mean over the group). Tokens from the first row on start at 0; a decode row finds its own there.
     /// </param>
     public abstract void AttendPrefill(
         Tensor qkv,

@@ -41,10 +41,11 @@ public sealed class AttentionBuffers
             _masses[layer] = backend.Allocate(DType.Float32, rows, tokens);
         if (needs.TracksReads)
             ReadsMass = backend.Allocate(DType.Float32, rows, tokens);
-        if (needs.KeySharing is not null)
+        if (needs.KeySharing is { } sharing)
         {
-            LeaderQueries = backend.Allocate(DType.Float32, maxRows, heads * cache.HeadDim);
-            LeaderLogits = backend.Allocate(DType.Float32, maxSequences * heads, tokens);
+            int places = sharing.ScorePlaces().Max() + 1;
+            LeaderQueries = backend.Allocate(DType.Float32, places * maxRows, heads * cache.HeadDim);
+            LeaderLogits = backend.Allocate(DType.Float32, places * maxSequences * heads, tokens);
         }
     }
 

@@ -51,8 +51,8 @@ internal sealed class ScheduledStep
     }
 
     /// <summary>
-    /// Brings together the sequences that attend alike: decode sequences by policy, and at the end the prompts whose attention is summed up.
-    /// The order is otherwise kept.
+    /// Brings together the sequences that attend alike: decode sequences by policy, and the prompts whose attention is summed up. The order
+    /// is otherwise kept.
     /// </summary>
     public void GroupByAttention()
     {

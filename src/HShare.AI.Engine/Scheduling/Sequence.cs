@@ -125,10 +125,11 @@ internal sealed class Sequence
     public int PromptRemaining => PromptEnd - Computed;
 
     /// <summary>
-    /// How many tokens are read as a prompt. After a preemption full attention reads all that is there again; a sparse one reads its prompt and then goes the
-    /// same steps again, token by token, for a generated token's keys and values depend on what its step read.
+    /// How many tokens are read as a prompt. After a preemption full attention reads all that is there again; a sparse one reads its prompt
+    /// and then goes the same steps again, token by token, for a generated token's keys and values depend on what its step read. So does
+    /// one whose steps' attention is summed up.
     /// </summary>
-    private int PromptEnd => Policy.IsFull ? Length : PromptLength;
+    private int PromptEnd => Policy.IsFull && !TracksReads ? Length : PromptLength;
 
     /// <summary>Prompt tokens read so far; a preemption does not take them back.</summary>
     public int PrefilledTokens { get; private set; }

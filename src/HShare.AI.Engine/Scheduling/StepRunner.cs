@@ -151,11 +151,14 @@ internal sealed class StepRunner
                 sequence.TracksReads ? _buffers.ReadsMass : Tensor.None));
         }
 
-        int accumulating = step.Count;
-        while (accumulating > step.DecodeCount && step.Sequences[accumulating - 1].Sequence.Accumulates)
-            accumulating--;
-        if (accumulating < step.Count)
-            AddPromptGroup(step.Sequences[accumulating].Sequence, new SequenceRange(accumulating, step.Count - accumulating), refreshes: false);
+        int accumulating = step.DecodeCount;
+        while (accumulating < step.Count && !step.Sequences[accumulating].Sequence.Accumulates)
+            accumulating++;
+        int others = accumulating;
+        while (others < step.Count && step.Sequences[others].Sequence.Accumulates)
+            others++;
+        if (accumulating < others)
+            AddPromptGroup(step.Sequences[accumulating].Sequence, new SequenceRange(accumulating, others - accumulating), refreshes: false);
         for (int i = step.DecodeCount; i < step.Count; i++)
         {
             if (step.Sequences[i].EndsPrompt)

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using Microsoft.Extensions.Options;
 
 namespace HShare.AI.Hosting;
@@ -44,6 +45,9 @@ internal sealed class HShareOptionsValidator : IValidateOptions<HShareOptions>
         RequireDefined(nameof(options.KvCacheFormat), options.KvCacheFormat);
         RequireDefined(nameof(options.PrefixSharing), options.PrefixSharing);
         RequireDefined(nameof(options.ToolCallFormat), options.ToolCallFormat);
+        RequirePreset(nameof(options.Attention), options.Attention);
+        foreach (string preset in options.AttentionPresets)
+            RequirePreset(nameof(options.AttentionPresets), preset);
         Require(options.Threads is null or >= 1, nameof(options.Threads), options.Threads,
             "Set it to 1 or more, or leave it unset for one thread for each core.");
         Require(options.MaxContext is null or >= 2, nameof(options.MaxContext), options.MaxContext,
@@ -59,6 +63,18 @@ internal sealed class HShareOptionsValidator : IValidateOptions<HShareOptions>
         Require(options.DrainLimit >= TimeSpan.Zero, nameof(options.DrainLimit), options.DrainLimit,
             "Set it to zero (end running requests at once) or to a positive time (20 s by default).");
         return failures;
+
+        void RequirePreset(string property, string? preset)
+        {
+            try
+            {
+                _ = preset is null ? null : AttentionPreset.Parse(preset);
+            }
+            catch (ArgumentException error)
+            {
+                failures.Add($"{nameof(HShareOptions)}.{property}: {error.Message}");
+            }
+        }
 
         void RequireDefined<TEnum>(string property, TEnum value)
             where TEnum : struct, Enum =>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using HShare.AI.ChatTemplates;
 using HShare.AI.Engine;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Compute.Cpu;
 using HShare.AI.Engine.Models;
@@ -138,7 +139,8 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
     {
         try
         {
-            return new InferenceEngine(model, options.ToEngineOptions());
+            return new InferenceEngine(
+                model, options.ToEngineOptions(() => new AttentionPolicyFactory(model.Config, model.Directory).Recommended));
         }
         catch (ArgumentException error)
         {

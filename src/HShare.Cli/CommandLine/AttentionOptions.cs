@@ -34,9 +34,11 @@ internal static class AttentionOptions
         "hshare:1/2-1-1/4", "hshare:1-1-1/4", "pod", "hshare+pod",
     ];
 
-    /// <summary>Reads one preset; null = the model's default.</summary>
-    public static AttentionPreset? ReadPreset(ParseResult arguments) =>
-        arguments.GetValue(Preset) is { } text ? AttentionPreset.Parse(text) : null;
+    /// <summary>Reads one preset; none given is the model's default.</summary>
+    /// <exception cref="ArgumentException">It is no preset.</exception>
+    /// <exception cref="SharingPlanException">The model's calibration is damaged.</exception>
+    public static AttentionPreset ReadPreset(ParseResult arguments, ModelSettings settings) =>
+        arguments.GetValue(Preset) is { } text ? AttentionPreset.Parse(text) : Recommended(settings);
 
     /// <summary>Reads several presets; none given is the model's default.</summary>
     /// <exception cref="ArgumentException">One of them is no preset.</exception>

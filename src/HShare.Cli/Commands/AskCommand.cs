@@ -11,6 +11,8 @@ namespace HShare.Cli.Commands;
 /// <summary><c>hshare ask</c>: questions about a document.</summary>
 internal sealed class AskCommand : ToolCommand
 {
+    private const int ShownPassages = 3;
+
     private readonly Option<string> _document = new("--document", "-d")
     {
         Description = "The document, a text file; - reads it from stdin",
@@ -25,6 +27,11 @@ internal sealed class AskCommand : ToolCommand
         Required = true,
     };
 
+    private readonly Option<bool> _explain = new("--explain")
+    {
+        Description = "Also show the passages of the document that the answer attended to most, with their place",
+    };
+
     /// <summary>Declares the command.</summary>
     public AskCommand(Terminal terminal)
         : base(
@@ -33,10 +40,13 @@ internal sealed class AskCommand : ToolCommand
             "Ask questions about a document and stream the answers.",
             "hshare ask --document report.txt --question \"Who founded the Harbour Trust?\"",
             "hshare ask -d report.txt -q \"Who is the owner?\" -q \"What did it cost?\"",
+            "hshare ask -d report.txt -q \"What did it cost?\" --attention full --explain",
             "cat report.txt | hshare ask -d - -q \"What was decided?\" --model ~/models/Qwen3-0.6B --json")
     {
         Add(_document);
         Add(_questions);
+        Add(AttentionOptions.Preset);
+        Add(_explain);
         this.AddAnswerOptions();
         this.AddModelOptions();
     }
@@ -49,14 +59,19 @@ internal sealed class AskCommand : ToolCommand
         ChatMessage document = Document.Read(arguments.GetRequiredValue(_document), Terminal);
         bool json = arguments.GetValue(CommonOptions.Json);
 
-        var options = new EngineOptions { MaxBatch = 1 };
+        bool explain = arguments.GetValue(_explain);
+
+        var options = new EngineOptions { MaxBatch = 1, Attention = AttentionOptions.ReadPreset(arguments, settings), TracksReads = explain };
         await using InferenceEngine engine = await settings.StartEngineAsync(Terminal, options, cancellationToken);
         using var client = new HShareChatClient(engine);
-        var asking = new Asking(client, AnswerOptions.Read(arguments), Terminal, writesText: !json);
+        var asking = new Asking(client, AnswerOptions.Read(arguments), Terminal, writesText: !json, tracksReads: explain);
         List<AnswerReport> reports = [];
         foreach (string question in questions)
         {
-            reports.Add(await asking.AskAsync([document, new ChatMessage(ChatRole.User, question)], cancellationToken));
+            AnswerReport report = await asking.AskAsync([document, new ChatMessage(ChatRole.User, question)], cancellationToken);
+            if (report.Reads is { } reads)
+                report = report with { Passages = ReadPassage.Most(reads, Document.TextOf(document), engine.Model.Tokenizer!, ShownPassages) };
+            reports.Add(report);
             if (!json)
                 AnswerTable.Write(Terminal, reports[^1]);
         }

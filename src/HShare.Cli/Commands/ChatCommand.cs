@@ -46,6 +46,7 @@ internal sealed class ChatCommand : ToolCommand
         _interrupt = interrupt;
         Add(_document);
         Add(_system);
+        Add(AttentionOptions.Preset);
         this.AddAnswerOptions();
         this.AddModelOptions();
     }
@@ -61,7 +62,7 @@ internal sealed class ChatCommand : ToolCommand
         if (arguments.GetValue(_document) is { } file)
             opening.Add(Document.Read(file, Terminal));
 
-        var options = new EngineOptions { MaxBatch = 1 };
+        var options = new EngineOptions { MaxBatch = 1, Attention = AttentionOptions.ReadPreset(arguments, settings) };
         await using InferenceEngine engine = await settings.StartEngineAsync(Terminal, options, cancellationToken);
         using var client = new HShareChatClient(engine);
         var asking = new Asking(client, AnswerOptions.Read(arguments), Terminal, writesText: !json);

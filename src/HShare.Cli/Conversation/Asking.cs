@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json.Serialization;
 using HShare.AI;
 using HShare.Cli.Output;
 using Microsoft.Extensions.AI;
@@ -21,7 +22,18 @@ internal sealed record AnswerReport(
     long CachedTokens,
     long OutputTokens,
     double TimeToFirstToken,
-    double? TokensPerSecond);
+    double? TokensPerSecond)
+{
+    /// <summary>Bytes of the KV cache read over those that full attention reads; null where nothing was decoded.</summary>
+    public double? KvBytesReadRatio { get; init; }
+
+    /// <summary>Passages of the document that the answer attended to most; null where nobody asked.</summary>
+    public IReadOnlyList<ReadPassage>? Passages { get; init; }
+
+    /// <summary>Where the answer's attention went; null where nobody asked.</summary>
+    [JsonIgnore]
+    public AttentionReads? Reads { get; init; }
+}
 
 /// <summary>Asks a chat client: a bar while the prompt is read, then the answer as it comes, and the figures behind it.</summary>
 internal sealed class Asking
@@ -30,14 +42,17 @@ internal sealed class Asking
     private readonly ChatOptions _options;
     private readonly Terminal _terminal;
     private readonly bool _writesText;
+    private readonly bool _tracksReads;
 
     /// <summary>A way to ask.</summary>
     /// <param name="client">Whom.</param>
     /// <param name="options">How.</param>
     /// <param name="terminal">Where the answer goes.</param>
     /// <param name="writesText">Whether to write the answer at all.</param>
-    public Asking(IChatClient client, ChatOptions options, Terminal terminal, bool writesText)
+    /// <param name="tracksReads">Whether to ask where the answer's attention went.</param>
+    public Asking(IChatClient client, ChatOptions options, Terminal terminal, bool writesText, bool tracksReads = false)
     {
+        _tracksReads = tracksReads;
         _client = client;
         _options = options;
         _terminal = terminal;
@@ -50,7 +65,11 @@ internal sealed class Asking
         long start = Stopwatch.GetTimestamp();
         var reading = new ReadFraction();
         ChatOptions options = _options.Clone();
-        options.RawRepresentationFactory = _ => new GenerationOptions { PromptProgress = reading };
+        options.RawRepresentationFactory = _ => new GenerationOptions
+        {
+            PromptProgress = reading,
+            AttentionReads = _tracksReads ? reading : null,
+        };
         await using IAsyncEnumerator<ChatResponseUpdate> updates =
             _client.GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
 
@@ -80,12 +99,25 @@ internal sealed class Asking
         long tokens = usage.OutputTokenCount ?? 0;
         return new AnswerReport(
             answer.ToString(), finish?.Value, usage.InputTokenCount ?? 0, usage.CachedInputTokenCount ?? 0, tokens, first.TotalSeconds,
-            tokens > 1 ? (tokens - 1) / seconds : null);
+            tokens > 1 ? (tokens - 1) / seconds : null)
+        {
+            KvBytesReadRatio = RatioOf(usage.AdditionalCounts),
+            Reads = reading.Reads,
+        };
     }
 
-    private sealed class ReadFraction : IProgress<PromptProgress>
+    private static double? RatioOf(AdditionalPropertiesDictionary<long>? counts) =>
+        counts is not null && counts.TryGetValue(AttentionCounts.KvBytesFull, out long full) && full > 0
+            ? (double)counts[AttentionCounts.KvBytesRead] / full
+            : null;
+
+    private sealed class ReadFraction : IProgress<PromptProgress>, IProgress<AttentionReads>
     {
         public IProgress<double>? Target { get; set; }
+
+        public AttentionReads? Reads { get; private set; }
+
+        public void Report(AttentionReads value) => Reads = value;
 
         public void Report(PromptProgress value) => Target?.Report((double)value.TokensRead / value.TotalTokens);
     }

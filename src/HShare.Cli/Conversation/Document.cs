@@ -8,6 +8,10 @@ internal static class Document
 {
     private const string Instruction = "Answer only from the document. If the answer is not in it, say: The document does not say.";
 
+    private const string Opening = "\n<document>\n";
+
+    private const string Closing = "\n</document>";
+
     /// <summary>Reads a text file, or stdin for <c>-</c>, and wraps it as the bundled model was trained to see documents.</summary>
     /// <exception cref="InputException">It is not there, or is empty.</exception>
     public static ChatMessage Read(string file, Terminal terminal)
@@ -17,7 +21,14 @@ internal static class Document
 
         string text = (file == "-" ? terminal.In.ReadToEnd() : File.ReadAllText(file)).Trim();
         return text.Length > 0
-            ? new ChatMessage(ChatRole.System, $"{Instruction}\n<document>\n{text}\n</document>")
+            ? new ChatMessage(ChatRole.System, Instruction + Opening + text + Closing)
             : throw new InputException($"The document {(file == "-" ? "on stdin" : file)} is empty.");
+    }
+
+    /// <summary>The document's own text in the message that <see cref="Read"/> made of it.</summary>
+    public static string TextOf(ChatMessage message)
+    {
+        int start = message.Text.IndexOf(Opening, StringComparison.Ordinal) + Opening.Length;
+        return message.Text[start..message.Text.LastIndexOf(Closing, StringComparison.Ordinal)];
     }
 }

@@ -9,7 +9,7 @@ internal static class AnswerTable
     /// <summary>Writes them as a table of one row.</summary>
     public static void Write(Terminal terminal, AnswerReport report)
     {
-        Table table = Tables.Create("prompt tokens", "cached tokens", "answer tokens", "time to first token", "tokens/s");
+        Table table = Tables.Create("prompt tokens", "cached tokens", "answer tokens", "time to first token", "tokens/s", "KV read");
         table.Columns[0].RightAligned();
         table.AddTextRow(
         [
@@ -18,8 +18,16 @@ internal static class AnswerTable
             $"{report.OutputTokens:N0}",
             $"{report.TimeToFirstToken:N2} s",
             report.TokensPerSecond is { } speed ? $"{speed:N1}" : "-",
+            report.KvBytesReadRatio is { } ratio ? $"{ratio:P1}" : "-",
         ]);
         terminal.Out.WriteLine();
         terminal.Write(table);
+        if (report.Passages is not { } passages)
+            return;
+
+        Table read = Tables.Create("passage", "attention", "at token", "depth");
+        foreach (ReadPassage passage in passages)
+            read.AddTextRow([passage.Text, $"{passage.Share:P1}", $"{passage.FirstToken:N0}", $"{passage.Depth:P0}"]);
+        terminal.Write(read);
     }
 }

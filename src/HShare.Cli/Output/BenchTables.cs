@@ -9,13 +9,7 @@ internal static class BenchTables
     /// <summary>Writes the machine's limits, then every figure beside its limit.</summary>
     public static void Write(Terminal terminal, BenchReport report)
     {
-        MachineLimits limits = report.Limits;
-        Table machine = Tables.Create($"limits with {limits.Threads} threads", "measured");
-        machine.AddTextRow(["memory copy, read + written", $"{limits.CopyBytesPerSecond / 1e9:N1} GB/s"]);
-        machine.AddTextRow(["memory read", $"{limits.ReadBytesPerSecond / 1e9:N1} GB/s"]);
-        machine.AddTextRow([$"multiply-add, float32, {limits.VectorBits}-bit vectors", $"{limits.FmaFlopsPerSecond / 1e9:N1} GFLOP/s"]);
-        terminal.Write(machine);
-
+        Write(terminal, report.Limits);
         terminal.Out.WriteLine($"{report.Shape} on {report.Backend}");
         Table table = Tables.Create("part");
         table.AddColumns("sizes", "format");
@@ -38,6 +32,16 @@ internal static class BenchTables
         }
 
         terminal.Write(table);
+    }
+
+    /// <summary>Writes a machine's limits.</summary>
+    public static void Write(Terminal terminal, MachineLimits limits)
+    {
+        Table machine = Tables.Create($"limits with {limits.Threads} threads", "measured");
+        machine.AddTextRow(["memory copy, read + written", $"{limits.CopyBytesPerSecond / 1e9:N1} GB/s"]);
+        machine.AddTextRow(["memory read", $"{limits.ReadBytesPerSecond / 1e9:N1} GB/s"]);
+        machine.AddTextRow([$"multiply-add, float32, {limits.VectorBits}-bit vectors", $"{limits.FmaFlopsPerSecond / 1e9:N1} GFLOP/s"]);
+        terminal.Write(machine);
     }
 
     private static string Name(Limit limit) => limit switch

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using HShare.AI.Engine.Compute.Cpu;
 
 namespace HShare.AI.Engine.Tests.Compute;
@@ -53,4 +54,39 @@ public sealed class VectorMathTests
             Assert.Equal(-2, VectorMath.Max(new Vector<float>(lanes)));
         }
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    [InlineData(67)]
+    public unsafe void Products_two_by_two_do_not_depend_on_their_neighbours(int count)
+    {
+        var random = new Random(count);
+        float[] values = [.. Enumerable.Range(0, 4 * count).Select(_ => random.NextSingle() - 0.5f)];
+        fixed (float* a = values)
+        {
+            float* b = a + count, c = b + count, d = c + count;
+            Vector128<float> dots = VectorMath.Dots<Float32Element>(a, b, (byte*)c, (byte*)d, count);
+
+            Assert.Equal(Dot(values, 0, 2, count), dots[0], 1e-5);
+            Assert.Equal(Dot(values, 0, 3, count), dots[1], 1e-5);
+            Assert.Equal(Dot(values, 1, 2, count), dots[2], 1e-5);
+            Assert.Equal(Dot(values, 1, 3, count), dots[3], 1e-5);
+            Assert.Equal(Vector128.Create(dots[3]), VectorMath.Dots<Float32Element>(b, b, (byte*)d, (byte*)d, count));
+        }
+    }
+
+    [Fact]
+    public unsafe void Bounds_widen_in_every_lane_and_behind_the_last_vector()
+    {
+        float[] largest = new float[21], least = new float[21], values = [.. Enumerable.Range(-10, 21).Select(i => (float)i)];
+        fixed (float* x = values, high = largest, low = least)
+            VectorMath.Bound(x, high, low, values.Length);
+
+        Assert.Equal(values.Select(value => Math.Max(0, value)), largest);
+        Assert.Equal(values.Select(value => Math.Min(0, value)), least);
+    }
+
+    private static double Dot(float[] rows, int i, int j, int count) =>
+        Enumerable.Range(0, count).Sum(k => (double)rows[i * count + k] * rows[j * count + k]);
 }

@@ -168,8 +168,7 @@ public abstract class ChatClientConformance(ConformanceSubject subject)
         (ChatOptions Options, string Name)[] refused =
         [
             (new() { ConversationId = "c" }, "ConversationId"),
-            (new() { ToolMode = ChatToolMode.RequireAny }, "ToolMode"),
-            (new() { ResponseFormat = ChatResponseFormat.ForJsonSchema<int>() }, "ResponseFormat"),
+            (new() { Reasoning = new() { Output = ReasoningOutput.Summary } }, "Reasoning.Output"),
         ];
         foreach ((ChatOptions options, string name) in refused)
         {

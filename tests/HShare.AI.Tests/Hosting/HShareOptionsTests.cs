@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Scheduling;
 using HShare.AI.Hosting;
@@ -14,7 +15,7 @@ public class HShareOptionsTests
         var options = new HShareOptions();
         Assert.Empty(Failures(options));
         Assert.Equal("hshare-tiny", options.EffectiveModelId);
-        Assert.Equal(new EngineOptions(), options.ToEngineOptions());
+        Assert.Equal(new EngineOptions { AttentionPresets = [] }, options.ToEngineOptions(() => AttentionPreset.Full) with { AttentionPresets = [] });
     }
 
     public static TheoryData<string, object?, string> Invalid => new()
@@ -70,7 +71,8 @@ public class HShareOptionsTests
             ("ModelPath", "/models/some-model"), ("ModelId", "some"), ("Backend", "cpu"), ("Threads", "3"), ("WeightFormat", "Int8"),
             ("KvCacheFormat", "BFloat16"), ("MaxContext", "4096"), ("MaxBatch", "8"), ("MaxStepRows", "256"), ("KvCacheMegabytes", "4096"),
             ("QueueLength", "32"), ("RequestTimeLimit", "00:02:00"), ("PrefixSharing", "PerKey"), ("DrainLimit", "00:00:05"),
-            ("ToolCallFormat", "hermes"));
+            ("ToolCallFormat", "hermes"), ("Attention", "quest:budget=1024"), ("AttentionPresets:0", "full"), ("TracksAttention", "true"));
+        Assert.Equal(["full"], options.AttentionPresets);
         Assert.Equal("/models/some-model", options.ModelPath);
         Assert.Equal("some", options.EffectiveModelId);
         Assert.Equal(HShareBackend.Cpu, options.Backend);
@@ -89,8 +91,11 @@ public class HShareOptionsTests
                 QueueLength = 32,
                 RequestTimeLimit = TimeSpan.FromMinutes(2),
                 PrefixSharing = PrefixSharing.PerKey,
+                Attention = AttentionPreset.Parse("quest:budget=1024"),
+                AttentionPresets = [],
+                TracksReads = true,
             },
-            options.ToEngineOptions());
+            options.ToEngineOptions(() => AttentionPreset.Full) with { AttentionPresets = [] });
     }
 
     [Fact]
@@ -100,6 +105,7 @@ public class HShareOptionsTests
         [
             "ModelPath", "ModelId", "Backend", "Threads", "WeightFormat", "KvCacheFormat", "MaxContext", "MaxBatch", "MaxStepRows",
             "KvCacheMegabytes", "QueueLength", "RequestTimeLimit", "PrefixSharing", "DrainLimit", "ToolCallFormat",
+            "Attention", "AttentionPresets", "TracksAttention",
         ];
         Assert.Equal(bound.Order(), typeof(HShareOptions).GetProperties().Select(property => property.Name).Order());
     }

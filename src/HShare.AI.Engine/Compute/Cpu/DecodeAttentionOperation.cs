@@ -159,7 +159,8 @@ internal sealed unsafe class DecodeAttentionOperation(
         _massScores + ((long)indexOfSequence * _shape.Heads + kvHead * _shape.GroupSize) * TokenCapacity;
 
     private float* SharedScores(DistantSharing distant, int indexOfSequence, int kvHead) => (float*)distant.Logits.Address
-        + ((long)(_sequences.First + indexOfSequence) * _shape.Heads + kvHead * _shape.GroupSize) * distant.Logits.Columns;
+        + (((long)distant.ScorePlaces[kvHead] * _step!.BlockTables.Rows + _sequences.First + indexOfSequence) * _shape.Heads
+            + kvHead * _shape.GroupSize) * distant.Logits.Columns;
 
     private void ClearPartials(int indexOfSequence, int kvHead, int index)
     {
@@ -215,7 +216,6 @@ internal sealed unsafe class DecodeAttentionOperation(
         float* scores = _cache!.Distant is { } distant && distant.Leads[kvHead] ? SharedScores(distant, index, kvHead) : MassScores(index, kvHead);
         int slot = ((int*)_step!.SequenceSlots.Address)[_sequences.First + index];
         float* mass = (float*)_mass.Slice(slot * _shape.KvHeads + kvHead, 1).Address;
-        mass[list.IsRange ? list.Count - 1 : list[list.Count - 1]] = 0; // the row's own token is new
         for (int head = 0; head < _shape.GroupSize; head++)
         {
             float* state = RowState(index, kvHead * _shape.GroupSize + head);

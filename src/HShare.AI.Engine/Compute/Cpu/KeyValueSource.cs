@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
@@ -54,18 +55,11 @@ internal readonly unsafe struct KeyValueSource
     /// <summary>Addresses of the keys and values at some successive places of the list.</summary>
     public void Locate(int place, int count, byte** keys, byte** values)
     {
-        if (_list.IsRange)
+        for (int run; count > 0; place += run, count -= run, keys += run, values += run)
         {
-            _keys.Locate(place, count, keys);
-            _values.Locate(place, count, values);
-            return;
-        }
-
-        for (int i = 0; i < count; i++)
-        {
-            int token = _list[place + i];
-            keys[i] = _keys[token];
-            values[i] = _values[token];
+            run = _list.RunAt(place, count, out int token);
+            _keys.Locate(token, run, keys);
+            _values.Locate(token, run, values);
         }
     }
 
@@ -87,25 +81,22 @@ internal readonly unsafe struct KeyValueSource
             _table = table;
         }
 
-        public byte* this[int token]
-        {
-            get
-            {
-                (int block, int offset) = Math.DivRem(token, _blockSize);
-                return _head + _table[block] * _blockBytes + (nint)offset * _rowBytes;
-            }
-        }
-
+        // Block by block, four addresses at a time.
         public void Locate(int token, int count, byte** addresses)
         {
+            Vector256<long> steps = Vector256.Create(0L, 1, 2, 3) * _rowBytes;
             while (count > 0)
             {
-                byte* address = this[token];
-                int run = Math.Min(count, _blockSize - token % _blockSize);
-                for (int i = 0; i < run; i++, address += _rowBytes)
-                    *addresses++ = address;
+                (int block, int offset) = Math.DivRem(token, _blockSize);
+                int run = Math.Min(count, _blockSize - offset), i = 0;
+                byte* address = _head + _table[block] * _blockBytes + (nint)offset * _rowBytes;
+                for (; i <= run - 4; i += 4, address += 4 * _rowBytes)
+                    (Vector256.Create((long)address) + steps).Store((long*)(addresses + i));
+                for (; i < run; i++, address += _rowBytes)
+                    addresses[i] = address;
                 token += run;
                 count -= run;
+                addresses += run;
             }
         }
     }

@@ -66,6 +66,7 @@ internal readonly unsafe struct KeyValueTile
 
     private static int ValueSize(int headDim) => PaddedDim(headDim) / Width * ValueStride;
 
+    [SkipLocalsInit] // addresses are written before they are read
     private void Load<TElement>(in KeyValueSource source, int start, int count, int end, TileParts parts)
         where TElement : struct, IElement
     {

@@ -141,7 +141,6 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
         if (_parts == TileParts.Keys)
             return;
 
-
         for (int panel = 0; panel < OutputStride / MatrixKernel.PanelWidth; panel++)
         {
             MatrixKernel.Multiply<Float32Element>(
@@ -177,7 +176,7 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
                 accumulate: false);
         }
 
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < rows && !_scoreExchange.IsNone; row++)
             _scoreExchange.Exchange(firstRow + row, start, Math.Max(0, _firsts[firstRow + row] - start), visible, _scores + row * KeyValueTile.Tokens);
         return panels * MatrixKernel.PanelWidth;
     }

@@ -67,14 +67,12 @@ internal sealed unsafe class PageBoundsOperation(WorkerPool pool, Scratch[] scra
 
         float* largest = scratch[worker].Reserve(3L * headDim);
         float* least = largest + headDim, key = least + headDim;
-        for (int token = 0; token < tokens; token++)
+        ElementConversion.Widen<TElement>(keys, largest, headDim);
+        new ReadOnlySpan<float>(largest, headDim).CopyTo(new Span<float>(least, headDim));
+        for (int token = 1; token < tokens; token++)
         {
             ElementConversion.Widen<TElement>(keys + (nint)token * rowBytes, key, headDim);
-            for (int i = 0; i < headDim; i++)
-            {
-                largest[i] = token == 0 ? key[i] : MathF.Max(largest[i], key[i]);
-                least[i] = token == 0 ? key[i] : MathF.Min(least[i], key[i]);
-            }
+            VectorMath.Bound(key, largest, least, headDim);
         }
 
         ElementConversion.Narrow(largest, bounds, _cache.Keys.Type, headDim);

@@ -68,25 +68,26 @@ internal sealed unsafe class PrefillAttentionOperation(
         OnlineAttention rows = attention[worker];
         int group = _shape.GroupSize, headDim = _shape.HeadDim, count = (endRow - firstRow) * group;
         int stride = KeyValueTile.PaddedDim(headDim);
-        float* totals = scratch[worker].Reserve(OnlineAttention.MaxRows * (stride + 2));
-        float* maxima = totals + OnlineAttention.MaxRows * stride;
-        float* sums = maxima + OnlineAttention.MaxRows;
-        new Span<float>(totals, count * stride).Clear();
-        new Span<float>(maxima, count).Fill(OnlineAttention.NoScore);
-        new Span<float>(sums, count).Clear();
-
-        foreach (AttentionPart part in AttentionParts.Of(_cache!, kvHead))
+        float* memory = scratch[worker].Reserve(2L * RowTotals.Size(stride));
+        RowTotals totals = new(memory, stride), partials = new(memory + RowTotals.Size(stride), stride);
+        totals.Clear(count);
+        ReadOnlySpan<AttentionPart> parts = AttentionParts.Of(_cache!, kvHead);
+        int firstPartition = OnlineAttention.FirstVisible(_shape, Positions[firstRow]) / OnlineAttention.PartitionTokens;
+        int lastPartition = Positions[endRow - 1] / OnlineAttention.PartitionTokens;
+        for (int partition = firstPartition; partition <= lastPartition; partition++)
         {
-            (int first, int end) = BeginRows(rows, part, sequence, kvHead, firstRow, endRow);
-            for (int partition = first / OnlineAttention.PartitionTokens; partition * OnlineAttention.PartitionTokens < end; partition++)
+            if (parts.Length > 1)
+                partials.Clear(count); // the parts of a partition are joined first, as decode does
+            foreach (AttentionPart part in parts)
             {
+                if (parts.Length > 1 || partition == firstPartition)
+                    BeginRows(rows, part, sequence, kvHead, firstRow, endRow);
                 rows.AttendPartition(partition);
-                for (int i = 0; i < count; i++)
-                {
-                    PartitionMerge.Add(
-                        ref maxima[i], ref sums[i], totals + i * stride, rows.Maxima[i], rows.Sums[i], rows.Outputs + i * stride, stride);
-                }
+                (parts.Length > 1 ? partials : totals).Add(count, rows.Maxima, rows.Sums, rows.Outputs);
             }
+
+            if (parts.Length > 1)
+                totals.Add(count, partials.Maxima, partials.Sums, partials.Outputs);
         }
 
         for (int i = 0; i < count; i++)
@@ -94,9 +95,9 @@ internal sealed unsafe class PrefillAttentionOperation(
             (int token, int groupHead) = Math.DivRem(i, group);
             int head = kvHead * group + groupHead;
             float* attended = (float*)_attended.Address + (nint)(firstRow + token) * _attended.Columns + head * headDim;
-            PartitionMerge.Finish(totals + i * stride, sums[i], attended, headDim);
-            RowState(firstRow + token, head)[0] = maxima[i];
-            RowState(firstRow + token, head)[1] = sums[i];
+            PartitionMerge.Finish(totals.Outputs + i * stride, totals.Sums[i], attended, headDim);
+            RowState(firstRow + token, head)[0] = totals.Maxima[i];
+            RowState(firstRow + token, head)[1] = totals.Sums[i];
         }
 
         KeepQueries(kvHead, firstRow, endRow);
@@ -109,7 +110,8 @@ internal sealed unsafe class PrefillAttentionOperation(
         KeyValueSource source = part == AttentionPart.Distant
             ? KeyValueSource.Shared(_cache!, _shape, kvHead, _step, sequence, list)
             : KeyValueSource.Own(_cache!, _shape, kvHead, _step, sequence, list);
-        Tensor queries = part == AttentionPart.Distant && _cache!.Distant!.SharesScores[kvHead] ? _cache.Distant.Queries : _qkv;
+        bool takesScores = part == AttentionPart.Distant && _cache!.Distant!.SharesScores[kvHead];
+        Tensor queries = takesScores ? LeaderQueries(_cache!.Distant!, kvHead) : _qkv;
         rows.Begin(_shape, source);
         int first = int.MaxValue, end = 0;
         for (int row = firstRow; row < endRow; row++)
@@ -132,12 +134,19 @@ internal sealed unsafe class PrefillAttentionOperation(
             return;
 
         int width = _shape.GroupSize * _shape.HeadDim;
+        Tensor kept = LeaderQueries(distant, kvHead);
         for (int row = firstRow; row < endRow; row++)
         {
             float* from = (float*)_qkv.Address + (nint)row * _qkv.Columns + kvHead * width;
-            float* to = (float*)distant.Queries.Address + (nint)row * distant.Queries.Columns + kvHead * width;
+            float* to = (float*)kept.Address + (nint)row * kept.Columns + kvHead * width;
             new ReadOnlySpan<float>(from, width).CopyTo(new Span<float>(to, width));
         }
+    }
+
+    private Tensor LeaderQueries(DistantSharing distant, int kvHead)
+    {
+        int rows = _step!.TokenIds.Columns;
+        return distant.Queries.Slice(distant.ScorePlaces[kvHead] * rows, rows);
     }
 
     private float* RowState(int row, int head) => _rowStates + ((long)row * _shape.Heads + head) * 2;
@@ -148,7 +157,7 @@ internal sealed unsafe class PrefillAttentionOperation(
         OnlineAttention rows = attention[worker];
         int firstRow = RowStarts[sequence], endRow = RowStarts[sequence + 1], group = _shape.GroupSize;
         float* mass = (float*)_mass.Slice(((int*)_step!.SequenceSlots.Address)[sequence] * _shape.KvHeads + kvHead, 1).Address;
-        new Span<float>(mass + Positions[firstRow], endRow - firstRow).Clear();
+        new Span<float>(mass, _mass.Columns)[Positions[firstRow]..].Clear(); // what the slot's last sequence left
         float* maxima = stackalloc float[OnlineAttention.MaxRows];
         float* factors = stackalloc float[OnlineAttention.MaxRows];
         int tokens = OnlineAttention.MaxRows / group;
@@ -166,6 +175,31 @@ internal sealed unsafe class PrefillAttentionOperation(
 
             for (int partition = first / OnlineAttention.PartitionTokens; partition * OnlineAttention.PartitionTokens < last; partition++)
                 rows.AddMass(partition, maxima, factors, mass);
+        }
+    }
+
+    // Maximum, sum and output of some rows, of the partitions or parts that were added.
+    private readonly struct RowTotals(float* memory, int stride)
+    {
+        public float* Outputs { get; } = memory;
+
+        public float* Maxima { get; } = memory + OnlineAttention.MaxRows * stride;
+
+        public float* Sums { get; } = memory + OnlineAttention.MaxRows * (stride + 1);
+
+        public static int Size(int stride) => OnlineAttention.MaxRows * (stride + 2);
+
+        public void Clear(int rows)
+        {
+            new Span<float>(Outputs, rows * stride).Clear();
+            new Span<float>(Maxima, rows).Fill(OnlineAttention.NoScore);
+            new Span<float>(Sums, rows).Clear();
+        }
+
+        public void Add(int rows, float* maxima, float* sums, float* outputs)
+        {
+            for (int i = 0; i < rows; i++)
+                PartitionMerge.Add(ref Maxima[i], ref Sums[i], Outputs + i * stride, maxima[i], sums[i], outputs + i * stride, stride);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
@@ -6,6 +7,9 @@ namespace HShare.AI.Engine.Compute.Cpu;
 internal static unsafe class QueryScoring
 {
     private const float Log2E = 1.44269504f;
+
+    /// <summary>How far ahead of the products their rows are fetched.</summary>
+    private const int PrefetchBytes = 4096;
 
     /// <summary>
     /// Quest: of each page of 16 tokens the largest product that a key within its bounds could have with the query, q⁺·max + q⁻·min.
@@ -22,8 +26,8 @@ internal static unsafe class QueryScoring
         KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int pages, float* scores, Scratch scratch)
     {
         int headDim = shape.HeadDim, width = 2 * headDim;
-        float* memory = scratch.Reserve(shape.GroupSize * (width + (long)pages));
-        float* split = memory + (long)shape.GroupSize * pages;
+        float* split = scratch.Reserve(shape.GroupSize * (width + (long)pages));
+        float* products = split + (long)shape.GroupSize * width;
         for (int head = 0; head < shape.GroupSize; head++)
         {
             for (int i = 0; i < headDim; i++)
@@ -35,8 +39,8 @@ internal static unsafe class QueryScoring
         }
 
         ProductRows rows = new(cache.PageBounds, cache.KeyPlaceOf(kvHead), cache.BlockSize / KvLayer.PageSize, width, blockTable);
-        rows.Score(split, shape.GroupSize, pages, memory);
-        Pool(memory, shape.GroupSize, pages, scores);
+        rows.Score(split, shape.GroupSize, pages, products);
+        Pool(products, shape.GroupSize, pages, scores);
     }
 
     /// <summary>DoubleSparse: of each token the product over the few channels that matter most for this head, scaled by 1/√channels.</summary>
@@ -46,8 +50,8 @@ internal static unsafe class QueryScoring
     {
         int channels = cache.LabelChannels.Columns;
         int* chosen = (int*)cache.LabelChannels.Slice(kvHead, 1).Address;
-        float* memory = scratch.Reserve(shape.GroupSize * (channels + (long)tokens));
-        float* labels = memory + (long)shape.GroupSize * tokens;
+        float* labels = scratch.Reserve(shape.GroupSize * (channels + (long)tokens));
+        float* products = labels + (long)shape.GroupSize * channels;
         float scale = Log2E / MathF.Sqrt(channels);
         for (int head = 0; head < shape.GroupSize; head++)
         {
@@ -56,8 +60,8 @@ internal static unsafe class QueryScoring
         }
 
         ProductRows rows = new(cache.Labels, cache.KeyPlaceOf(kvHead), cache.BlockSize, channels, blockTable);
-        rows.Score(labels, shape.GroupSize, tokens, memory);
-        Pool(memory, shape.GroupSize, tokens, scores);
+        rows.Score(labels, shape.GroupSize, tokens, products);
+        Pool(products, shape.GroupSize, tokens, scores);
     }
 
     // The heads of a group choose together: a softmax makes their scores comparable. A head alone needs none.
@@ -96,17 +100,40 @@ internal static unsafe class QueryScoring
         private void Score<TElement>(float* queries, int queryCount, int rows, float* products)
             where TElement : struct, IElement
         {
-            int rowBytes = width * TElement.Size;
-            for (int first = 0; first < rows; first += rowsPerBlock)
+            int rowBytes = width * TElement.Size, blockBytes = rowsPerBlock * rowBytes;
+            int ahead = PrefetchBytes / blockBytes + 1, blockCount = (rows + rowsPerBlock - 1) / rowsPerBlock;
+            for (int block = 0; block < blockCount; block++)
             {
-                byte* row = (byte*)blocks.Address + blockTable[first / rowsPerBlock] * (nint)blocks.RowBytes + (nint)place * rowsPerBlock * rowBytes;
-                int end = Math.Min(first + rowsPerBlock, rows);
-                for (int i = first; i < end; i++, row += rowBytes)
+                if (block + ahead < blockCount)
+                    CachePrefetch.Read(BlockAddress(block + ahead, blockBytes), blockBytes);
+                int first = block * rowsPerBlock;
+                ScoreBlock<TElement>(
+                    queries, queryCount, BlockAddress(block, blockBytes), Math.Min(rowsPerBlock, rows - first), products + first, rows);
+            }
+        }
+
+        // Two by two, so that what is loaded serves twice. An odd one out is its own neighbour.
+        private void ScoreBlock<TElement>(float* queries, int queryCount, byte* block, int rows, float* products, int stride)
+            where TElement : struct, IElement
+        {
+            for (int row = 0; row < rows; row += 2)
+            {
+                int row2 = Math.Min(row + 1, rows - 1);
+                byte* y = block + (nint)row * width * TElement.Size, y2 = block + (nint)row2 * width * TElement.Size;
+                for (int query = 0; query < queryCount; query += 2)
                 {
-                    for (int query = 0; query < queryCount; query++)
-                        products[(nint)query * rows + i] = VectorMath.Dot<TElement>(queries + query * width, row, width);
+                    int query2 = Math.Min(query + 1, queryCount - 1);
+                    Vector128<float> dots = VectorMath.Dots<TElement>(queries + query * width, queries + query2 * width, y, y2, width);
+                    float* to = products + (nint)query * stride, to2 = products + (nint)query2 * stride;
+                    to[row] = dots[0];
+                    to[row2] = dots[1];
+                    to2[row] = dots[2];
+                    to2[row2] = dots[3];
                 }
             }
         }
+
+        private byte* BlockAddress(int index, int blockBytes) =>
+            (byte*)blocks.Address + blockTable[index] * (nint)blocks.RowBytes + (nint)place * blockBytes;
     }
 }

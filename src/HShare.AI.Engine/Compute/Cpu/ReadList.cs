@@ -68,6 +68,30 @@ internal readonly unsafe struct ReadList
         }
     }
 
+    /// <summary>Successive tokens from a place of the list on.</summary>
+    /// <param name="place">The place.</param>
+    /// <param name="most">How many are asked for at most; the list has them.</param>
+    /// <param name="token">The first one's position.</param>
+    /// <returns>How many there are.</returns>
+    public int RunAt(int place, int most, out int token)
+    {
+        token = this[place];
+        if (_chosen is null)
+            return most;
+        if (place < SinkCount)
+            return Math.Min(most, SinkCount - place);
+
+        place -= SinkCount;
+        if (place >= ChosenCount)
+            return most;
+
+        most = Math.Min(most, ChosenCount - place);
+        int run = 1;
+        while (run < most && _chosen[place + run] == token + run)
+            run++;
+        return run;
+    }
+
     /// <summary>First place whose token is not before a position.</summary>
     public int PlaceOf(int position)
     {

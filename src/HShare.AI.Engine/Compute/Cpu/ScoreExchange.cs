@@ -12,6 +12,9 @@ internal readonly unsafe struct ScoreExchange(float* from, float* to, int stride
     /// <summary>Where the first row's scores are taken from; null = they are computed.</summary>
     public float* From { get; } = from;
 
+    /// <summary>Whether scores are neither taken nor left.</summary>
+    public bool IsNone => From is null && to is null;
+
     /// <summary>Takes or leaves one row's scores on a tile.</summary>
     /// <param name="row">The row.</param>
     /// <param name="start">The tile's first place.</param>

@@ -61,6 +61,9 @@ internal readonly ref struct TokenSelection(int first, int end, int limit)
     /// <returns>How many there are.</returns>
     public int ChooseForGood(Span<float> mass, Span<int> chosen)
     {
+        if (end <= first)
+            return 0;
+
         Threshold threshold = new(mass[first..end], Math.Min(limit, end - first));
         int count = 0;
         for (int i = first; i < end; i++)
@@ -108,8 +111,8 @@ internal readonly ref struct TokenSelection(int first, int end, int limit)
                     left -= bins[digit--];
                 prefix |= (uint)digit << shift;
                 mask |= (uint)(Bins - 1) << shift;
-                if (shift == 0)
-                    break;
+                if (shift == 0 || left == bins[digit])
+                    break; // whatever begins with these digits is taken
             }
 
             _key = count > 0 ? prefix : uint.MaxValue;
@@ -122,13 +125,12 @@ internal readonly ref struct TokenSelection(int first, int end, int limit)
             return key > _key || (key == _key && _ties-- > 0);
         }
 
-        // Orders as the numbers do; -0 as 0 and NaN as the lowest.
+        // Orders as the numbers do; -0 as 0 and NaN as the lowest. Without branches, which nothing could predict.
         private static uint KeyOf(float score)
         {
-            if (float.IsNaN(score))
-                return 0;
-            uint bits = BitConverter.SingleToUInt32Bits(score + 0f);
-            return (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
+            int bits = BitConverter.SingleToInt32Bits(score + 0f);
+            uint key = (uint)(bits ^ (bits >> 31 | int.MinValue));
+            return float.IsNaN(score) ? 0 : key;
         }
     }
 }

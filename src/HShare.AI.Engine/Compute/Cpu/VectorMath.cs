@@ -86,6 +86,24 @@ internal static unsafe class VectorMath
             x[i] *= y[i];
     }
 
+    /// <summary>largest = max(largest, x), least = min(least, x).</summary>
+    public static void Bound(float* x, float* largest, float* least, int count)
+    {
+        int i = 0;
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> values = Vector.Load(x + i);
+            Vector.Max(Vector.Load(largest + i), values).Store(largest + i);
+            Vector.Min(Vector.Load(least + i), values).Store(least + i);
+        }
+
+        for (; i < count; i++)
+        {
+            largest[i] = MathF.Max(largest[i], x[i]);
+            least[i] = MathF.Min(least[i], x[i]);
+        }
+    }
+
     /// <summary>output = x * factor.</summary>
     public static void Scale(float* x, float factor, float* output, int count)
     {
@@ -141,28 +159,41 @@ internal static unsafe class VectorMath
         return sum;
     }
 
-    /// <summary>The sum of the products.</summary>
-    public static float Dot<TElement>(float* x, byte* y, int count)
+    /// <summary>
+    /// The products of two vectors with each of two others, x·y, x·y2, x2·y and x2·y2: what is loaded once serves twice, and each is the
+    /// same, bit for bit, whatever the others are.
+    /// </summary>
+    public static Vector128<float> Dots<TElement>(float* x, float* x2, byte* y, byte* y2, int count)
         where TElement : struct, IElement
     {
-        Vector<float> even = default, odd = default;
+        Vector<float> xy = default, xy2 = default, x2y = default, x2y2 = default;
         int i = 0;
-        for (; i <= count - 2 * Vector<float>.Count; i += 2 * Vector<float>.Count)
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
         {
-            even = Vector.FusedMultiplyAdd(Vector.Load(x + i), TElement.Load(y + i * TElement.Size), even);
-            int next = i + Vector<float>.Count;
-            odd = Vector.FusedMultiplyAdd(Vector.Load(x + next), TElement.Load(y + next * TElement.Size), odd);
+            Vector<float> a = Vector.Load(x + i), b = Vector.Load(x2 + i);
+            Vector<float> c = TElement.Load(y + i * TElement.Size), d = TElement.Load(y2 + i * TElement.Size);
+            xy = Vector.FusedMultiplyAdd(a, c, xy);
+            xy2 = Vector.FusedMultiplyAdd(a, d, xy2);
+            x2y = Vector.FusedMultiplyAdd(b, c, x2y);
+            x2y2 = Vector.FusedMultiplyAdd(b, d, x2y2);
         }
 
-        float sum = Vector.Sum(even + odd);
-        if (i < count)
+        var products = Vector128.Create(Vector.Sum(xy), Vector.Sum(xy2), Vector.Sum(x2y), Vector.Sum(x2y2));
+        return i == count ? products : products + DotsOfRest<TElement>(x, x2, y, y2, i, count);
+    }
+
+    private static Vector128<float> DotsOfRest<TElement>(float* x, float* x2, byte* y, byte* y2, int first, int count)
+        where TElement : struct, IElement
+    {
+        Vector128<float> products = default;
+        float* rest = stackalloc float[2];
+        for (int i = first; i < count; i++)
         {
-            float* rest = stackalloc float[2 * Vector<float>.Count];
-            ElementConversion.Widen<TElement>(y + i * TElement.Size, rest, count - i);
-            for (int j = i; j < count; j++)
-                sum += x[j] * rest[j - i];
+            ElementConversion.Widen<TElement>(y + i * TElement.Size, rest, 1);
+            ElementConversion.Widen<TElement>(y2 + i * TElement.Size, rest + 1, 1);
+            products += Vector128.Create(x[i], x[i], x2[i], x2[i]) * Vector128.Create(rest[0], rest[1], rest[0], rest[1]);
         }
 
-        return sum;
+        return products;
     }
 }
