@@ -1,4 +1,5 @@
-// Asks questions about a folder of documents: LongDocumentRag [--documents DIR] [--question TEXT]... [--top K] [--model DIR]
+// Asks questions about a folder of documents:
+// LongDocumentRag [--documents DIR] [--question TEXT]... [--top K] [--model DIR] [--attention PRESET]
 using System.Diagnostics;
 using HShare.AI;
 using HShare.AI.Engine;
@@ -26,7 +27,7 @@ builder.Services.AddHShareChatClient(options =>
 {
     options.ModelPath = arguments.Model; // null = the bundled model
     options.MaxBatch = 1;
-    // ATTENTION: the one place where a sparse attention preset is chosen.
+    options.Attention = arguments.Attention; // null = what the model's calibration recommends, else full attention
 });
 using IHost host = builder.Build();
 CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping; // Ctrl-C
@@ -84,4 +85,6 @@ static async Task AnswerAsync(IChatClient client, ChatMessage[] messages, ChatOp
     Console.WriteLine(
         $"\nRead:     {usage.InputTokenCount:N0} prompt tokens, {usage.CachedInputTokenCount:N0} of them in the prefix cache; "
         + $"time to first token {firstToken.GetValueOrDefault().TotalSeconds:N2} s");
+    if (usage.AdditionalCounts is { } counts) // an answer of a single token read nothing again
+        Console.WriteLine($"KV cache: {(double)counts[AttentionCounts.KvBytesRead] / counts[AttentionCounts.KvBytesFull]:P1} of it read");
 }

@@ -39,6 +39,67 @@ public sealed class AskCommandTests
     }
 
     [Fact]
+    public async Task The_passages_that_the_answer_attended_to_are_shown_where_asked()
+    {
+        const string Filler = "In the evening the lamps were lit along the quay, and the nets were hung up to dry. ";
+        string text = string.Concat(Enumerable.Repeat(Filler, 12)) + "The brass key is kept under the painted bench in the tower. "
+            + string.Concat(Enumerable.Repeat(Filler, 12));
+        using var document = new TemporaryFile(text);
+        string[] arguments = ["ask", "--document", document.Path, "--question", "Where is the brass key kept?", "--explain"];
+
+        ToolRun run = await ToolRun.WithAsync(arguments), json = await ToolRun.WithAsync([.. arguments, "--json"]);
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.All(["passage", "attention", "at token", "depth"], heading => Assert.Contains(heading, run.Out));
+        JsonArray passages = json.Json["passages"]!.AsArray();
+        Assert.InRange(passages.Count, 1, 3);
+        Assert.Contains("brass key is kept", (string?)passages[0]!["text"]);
+        Assert.InRange((double)passages[0]!["depth"]!, 0.3, 0.7);
+        Assert.InRange((double)passages[0]!["share"]!, 0.1, 1);
+    }
+
+    [Fact]
+    public async Task A_document_too_short_to_explain_says_so()
+    {
+        using var document = new TemporaryFile("The brass key is kept under the painted bench in the tower.");
+
+        ToolRun run = await ToolRun.WithAsync("ask", "-d", document.Path, "-q", "Where is the brass key kept?", "--explain");
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("too short to tell", run.Out);
+    }
+
+    [Fact]
+    public async Task A_preset_reads_less_and_the_answer_says_how_much()
+    {
+        string filler = string.Concat(Enumerable.Repeat("\nNobody had asked for it since the spring.", 40));
+        using var document = new TemporaryFile(Document + filler);
+        string[] arguments = ["ask", "-d", document.Path, "-q", "Where is the brass key kept?", "--json"];
+
+        ToolRun full = await ToolRun.WithAsync([.. arguments, "--attention", "full"]);
+        ToolRun sparse = await ToolRun.WithAsync([.. arguments, "--attention", "hshare:1-1-1/2,budget=128"]);
+
+        Assert.Equal((0, 0), (full.ExitCode, sparse.ExitCode));
+        Assert.Equal(1.0, (double)full.Json["kv_bytes_read_ratio"]!);
+        Assert.InRange((double)sparse.Json["kv_bytes_read_ratio"]!, 0.1, 0.7);
+        Assert.Equal((string?)full.Json["answer"], (string?)sparse.Json["answer"]);
+    }
+
+    [Theory]
+    [InlineData("squint", "there is no method 'squint'")]
+    [InlineData("quest:budget=few", "few")]
+    [InlineData("hshare:plan=no-such-plan.json", "no-such-plan.json")]
+    public async Task A_preset_that_cannot_be_used_is_bad_input(string preset, string named)
+    {
+        using var document = new TemporaryFile(Document);
+
+        ToolRun run = await ToolRun.WithAsync("ask", "-d", document.Path, "-q", "Where is the brass key kept?", "--attention", preset);
+
+        Assert.Equal((2, ""), (run.ExitCode, run.Out));
+        Assert.Contains(named, run.Error);
+    }
+
+    [Fact]
     public async Task An_answer_ends_at_the_output_limit()
     {
         using var document = new TemporaryFile(Document);

@@ -18,4 +18,16 @@ public sealed class ConstraintBenchTests
         double remembered = report.Figures.Average(figure => figure.RememberedMicroseconds);
         Assert.True(remembered < report.Figures.Average(figure => figure.ComputedMilliseconds) * 1e3, $"{remembered} µs");
     }
+
+    [Fact]
+    public async Task The_tool_measures_the_constraints_of_a_model()
+    {
+        ToolRun run = await ToolRun.WithAsync("bench", "constraints", "--json"), table = await ToolRun.WithAsync("bench", "constraints");
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Equal(8192, (int)run.Json["vocabulary_size"]!);
+        Assert.True((double)run.Json["masked_draw_microseconds"]! > 0);
+        Assert.All(run.Json["figures"]!.AsArray(), figure => Assert.Contains((string)figure!["schema"]!, table.Out));
+        Assert.All(["a computed mask", "a remembered mask"], heading => Assert.Contains(heading, table.Out));
+    }
 }

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using HShare.Cli.Tests.Drawing;
+using HShare.Cli.Tests.Tasks;
 
 namespace HShare.Cli.Tests;
 
@@ -32,6 +34,32 @@ public sealed class EvalCommandTests
         Assert.Equal(2, (int)json["reference"]!["cases"]!);
         Assert.Equal(1, (int)json["reference"]!["same_text"]!);
         Assert.True((double)json["tokensPerSecond"]! > 0);
+    }
+
+    [Fact]
+    public async Task Presets_answer_a_made_benchmark_side_by_side_and_are_drawn()
+    {
+        using var folder = new TemporaryFolder();
+
+        ToolRun run = await ToolRun.WithAsync(
+            "eval", "--task", "ruler_niah_single", "--lengths", "256,384", "--depths", "0.5", "--samples", "1", "--json",
+            "--attention", "full", "--attention", "quest:budget=128", "--plots", folder.Path, "--answers", folder["answers.jsonl"]);
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        JsonArray reports = run.Json.AsArray();
+        Assert.Equal(["full", "quest:budget=128,sinks=16,window=64"], reports.Select(report => (string)report!["preset"]!));
+        Assert.All(reports, report => Assert.Equal(2, (int)report!["groups"]!["family"]!["ruler_niah_single"]!["cases"]!));
+        Assert.Equal(1.0, (double)reports[0]!["kvBytesReadRatio"]!);
+        Assert.InRange((double)reports[1]!["kvBytesReadRatio"]!, 0.1, 0.9);
+        Assert.Equal(1.0, (double)reports[0]!["recoveredMass"]!, 3);
+        Assert.InRange((double)reports[1]!["recoveredMass"]!, 0.3, 0.9999);
+        Assert.Equal(4, File.ReadLines(folder["answers.jsonl"]).Count());
+        foreach (string name in (string[])["accuracy.svg", "mass.svg", "reads.svg"])
+        {
+            string[] texts = [.. new SvgFile(await File.ReadAllTextAsync(folder[name], TestContext.Current.CancellationToken)).Texts];
+            Assert.Contains("full", texts);
+            Assert.Contains(texts, text => text.StartsWith("quest", StringComparison.Ordinal));
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace HShare.Cli.Tests;
@@ -37,6 +38,18 @@ public sealed partial class SampleTests
     }
 
     [Fact]
+    public async Task LongDocumentRag_attends_as_asked_and_tells_what_it_read()
+    {
+        ToolRun run = await Sample.RunAsync(
+            "LongDocumentRag", "--question", "Who leads the Hallberg Observatory?", "--attention", "quest:budget=256");
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("Answer:   The Hallberg Observatory is led by Agnes Corvin.", run.Out);
+        Match read = Regex.Match(run.Out, @"KV cache: ([\d.]+) ?% of it read");
+        Assert.True(read.Success, run.Out);
+        Assert.InRange(double.Parse(read.Groups[1].Value, CultureInfo.InvariantCulture), 5, 95);
+    }
+
+    [Fact]
     public async Task LongDocumentRag_keeps_its_index_up_to_date()
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("hshare-test-");
@@ -73,6 +86,7 @@ public sealed partial class SampleTests
     [Theory]
     [InlineData("--documents", "/no/such/folder")]
     [InlineData("--top", "none")]
+    [InlineData("--attention", "squint")]
     [InlineData("--speed", "9")]
     public async Task LongDocumentRag_says_what_is_wrong_with_its_command_line(string option, string value)
     {

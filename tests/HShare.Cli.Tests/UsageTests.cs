@@ -22,7 +22,26 @@ public sealed class UsageTests
     [InlineData("eval", "--cases")]
     [InlineData("eval --cases no-such-file.jsonl", "no-such-file.jsonl")]
     [InlineData("eval --cases x.jsonl --limit 0", "--limit '0'")]
+    [InlineData("eval --lengths 256", "--lengths is for a benchmark")]
+    [InlineData("eval --task sudoku", "There is no task sudoku")]
+    [InlineData("eval --task ruler_niah_single --shots 2", "--shots means nothing to the task")]
+    [InlineData("eval --task ruler_niah_single --lengths 256,long", "'long' is not a number")]
+    [InlineData("eval --cases x.jsonl --attention squint", "'squint'")]
+    [InlineData("calibrate", "at least 4 are needed")]
+    [InlineData("calibrate --document x.txt", "--questions")]
+    [InlineData("calibrate --text no-such-file.txt", "no-such-file.txt")]
+    [InlineData("calibrate --text x.txt --keep 0.9 --layers 1/2", "--layers excludes --keep")]
+    [InlineData("calibrate --text x.txt --layers half", "half")]
+    [InlineData("calibrate --document x.txt --questions y.json --length 512", "--length is about pieces of text")]
+    [InlineData("calibrate --text x.txt --keep 2", "--keep 2 is a share")]
+    [InlineData("calibrate --text x.txt --kv f16", "--kv means nothing")]
+    [InlineData("calibrate --text x.txt --context 512", "--length says how long")]
+    [InlineData("plan", "hshare plan --help")]
+    [InlineData("plan show", "hshare plan show --help")]
+    [InlineData("plan show no-such-plan.json", "no-such-plan.json")]
     [InlineData("bench gpu", "gpu")]
+    [InlineData("bench constraints --contexts 512", "--contexts means nothing to bench constraints")]
+    [InlineData("bench constraints --shape llama-1b", "--shape means nothing to bench constraints")]
     [InlineData("bench cpu --shape cube", "cube")]
     [InlineData("bench cpu --shape hshare-tiny --model x", "exclude each other")]
     [InlineData("bench cpu --batch 2", "--batch belongs to bench attention")]
@@ -60,6 +79,7 @@ public sealed class UsageTests
     [InlineData("verify")]
     [InlineData("eval")]
     [InlineData("bench")]
+    [InlineData("calibrate")]
     public async Task Help_lists_the_common_options_and_examples(string command)
     {
         ToolRun run = await ToolRun.WithAsync(command, "--help");
@@ -77,6 +97,7 @@ public sealed class UsageTests
         ToolRun run = await ToolRun.WithAsync();
 
         Assert.Equal(0, run.ExitCode);
-        Assert.All(["ask", "chat", "inspect", "verify", "eval", "bench"], command => Assert.Contains($"  {command}", run.Out));
+        string[] commands = ["ask", "chat", "inspect", "verify", "eval", "calibrate", "bench", "plan"];
+        Assert.All(commands, command => Assert.Contains($"  {command}", run.Out));
     }
 }

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Models;
 
 namespace HShare.AI.Engine.Attention;
@@ -59,7 +60,26 @@ public sealed class AttentionPolicyFactory
                 $"Attention '{preset}' keeps {labels} label channels, but a head of this model has {_config.HeadDim}.", nameof(preset));
         }
 
-        return new AttentionPolicy(preset, PlanFor(preset), labels);
+        SharingPlan plan = PlanFor(preset);
+        Check(preset, plan);
+        return new AttentionPolicy(preset, plan, labels);
+    }
+
+    private static void Check(AttentionPreset preset, SharingPlan plan)
+    {
+        if (plan.SharesKeys && preset.Distant is null)
+        {
+            throw new ArgumentException(
+                $"Attention '{preset}' uses a plan whose followers keep no distant keys. Use it with pod, or hshare+pod.", nameof(preset));
+        }
+
+        int reach = plan.Dilation + (preset.Retriever == Retriever.PageBounds ? KvLayer.PageSize : 1);
+        if (preset.Budget is { Share: 0 } budget && preset.Retriever != Retriever.None && budget.Total - budget.Sinks - budget.Window < reach)
+        {
+            throw new ArgumentException(
+                $"Attention '{preset}' leaves {budget.Total - budget.Sinks - budget.Window} critical tokens, but one choice takes {reach}. Raise the "
+                + "budget, or lower the dilation.", nameof(preset));
+        }
     }
 
     /// <summary>The channels that matter most to each KV head, [layers * kv_heads][count].</summary>

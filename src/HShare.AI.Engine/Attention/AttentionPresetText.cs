@@ -8,7 +8,7 @@ internal static class AttentionPresetText
     private const NumberStyles Fraction = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
     // What a plan fixes.
-    private static readonly string[] OfPlan = ["ratios", "dilate", "dense", "planner", "threshold"];
+    private static readonly string[] OfPlan = ["ratios", "dilate", "dense", "planner", "threshold", "share"];
 
     private static readonly Dictionary<string, string[]> Keys = new()
     {
@@ -80,7 +80,8 @@ internal static class AttentionPresetText
             parts.Add("planner=greedy");
         if (preset.Distant is { } distant)
         {
-            parts.Add(distant.Scores ? "scores" : "keys");
+            if (preset.PlanFile is null)
+                parts.Add(distant.Scores ? "scores" : "keys");
             parts.Add(Invariant($"proximal={distant.Sinks}+{distant.Recent}"));
             if (Knows("threshold") && preset.PlanFile is null)
                 parts.Add(Invariant($"threshold={distant.Threshold:R}"));

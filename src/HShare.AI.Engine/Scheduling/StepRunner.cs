@@ -175,7 +175,7 @@ internal sealed class StepRunner
             AttentionCost.Of(sequence.Policy, _cache.Shape, _slidingWindows, plan),
             AttentionCost.Full(_cache.Shape, _slidingWindows, plan.Context),
             plan.TokensRead,
-            plan.Refreshes ? 1 : 0);
+            plan.Refreshes && sequence.Policy.Retriever != Retriever.None ? 1 : 0);
         StepReads += reads;
         sequence.Generation.Add(reads);
         return plan.Refreshes;

@@ -85,6 +85,8 @@ internal sealed class CalibrateCommand : ToolCommand
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         ModelSettings settings = ModelSettings.Read(arguments);
+        RefuseMeaningless(arguments);
+        SharingRatios ratios = ReadRatios(arguments);
         using LanguageModel model = await settings.LoadAsync(Terminal, cancellationToken);
         CalibrationText[] texts = ReadTexts(arguments, model);
         var budget = new TokenBudget(16, 64, arguments.GetValue(_budget) ?? AttentionPreset.DefaultBudget);
@@ -99,7 +101,7 @@ internal sealed class CalibrateCommand : ToolCommand
 
         CalibrationReport report = arguments.GetValue(_keep) is { } floor
             ? await SearchAsync(calibration, judged, budget, floor, cancellationToken)
-            : Plan(arguments, calibration, judged, budget);
+            : Plan(arguments, ratios, calibration, judged, budget);
         if (arguments.GetValue(_out) is { } file)
             new SharingPlanFile(report.Plan with { Fingerprint = fingerprint }, report.Description).Save(file);
         if (arguments.GetValue(_save))
@@ -109,6 +111,26 @@ internal sealed class CalibrateCommand : ToolCommand
         else
             report.Write(Terminal);
         return ExitCode.Ok;
+    }
+
+    private void RefuseMeaningless(ParseResult arguments)
+    {
+        Refuse("means nothing to calibrate, which records full attention on keys and values in f32", CommonOptions.Kv);
+        Refuse("means nothing to calibrate: --length says how long its texts are", CommonOptions.Context);
+        if (arguments.GetValue(_keep) > 1)
+            throw new InputException($"--keep {arguments.GetValue(_keep)} is a share of the attention mass: at most 1.");
+        if (IsGiven(_keep))
+            Refuse("excludes --keep, which tries ratios, planners and dilations itself", _planner, _layers, _heads, _everySteps, _dilate);
+        if (!IsGiven(_texts))
+            Refuse("is about pieces of text: name files with --text", _length, _steps);
+
+        bool IsGiven(Option option) => arguments.GetResult(option) is { Implicit: false };
+
+        void Refuse(string why, params IEnumerable<Option> options)
+        {
+            if (options.FirstOrDefault(IsGiven) is { } option)
+                throw new InputException($"{option.Name} {why}.");
+        }
     }
 
     private CalibrationText[] ReadTexts(ParseResult arguments, LanguageModel model)
@@ -137,17 +159,22 @@ internal sealed class CalibrateCommand : ToolCommand
                 + "--text, or a document with --questions.");
     }
 
-    private CalibrationReport Plan(ParseResult arguments, AttentionCalibration calibration, AttentionTrace[] judged, TokenBudget budget)
+    private SharingRatios ReadRatios(ParseResult arguments)
     {
-        SharingRatios ratios = new(Value(_layers, "1/2"), Value(_heads, "1"), Value(_everySteps, "1/4"));
+        return new SharingRatios(Value(_layers, "1/2"), Value(_heads, "1"), Value(_everySteps, "1/4"));
+
+        SharingRatio Value(Option<string?> option, string otherwise) => SharingRatio.Parse(arguments.GetValue(option) ?? otherwise);
+    }
+
+    private CalibrationReport Plan(
+        ParseResult arguments, SharingRatios ratios, AttentionCalibration calibration, AttentionTrace[] judged, TokenBudget budget)
+    {
         int? dilation = arguments.GetValue(_dilate);
         SharingPlan plan = arguments.GetValue(_planner) == SharingPlanner.Greedy
             ? GreedyPlanner.Plan(calibration, ratios, dilation)
             : MassPlanner.Plan(calibration, ratios, dilation);
         string planner = arguments.GetValue(_planner).ToString().ToLowerInvariant();
         return CalibrationReport.Of(plan, $"{ratios}, {planner}", judged, budget);
-
-        SharingRatio Value(Option<string?> option, string otherwise) => SharingRatio.Parse(arguments.GetValue(option) ?? otherwise);
     }
 
     private async Task<CalibrationReport> SearchAsync(

@@ -6,6 +6,8 @@ namespace HShare.Cli.Evaluation;
 internal static class EvalPlots
 {
     private const int StripSteps = 400; // cells of a heat strip: more could not be seen
+    private const int Sinks = 16;
+    private const int Window = 64;
 
     /// <summary>Draws into a folder, which is made where it is not there.</summary>
     /// <exception cref="IOException">A file cannot be written.</exception>
@@ -54,8 +56,8 @@ internal static class EvalPlots
             RowName = "preset",
             Context = context,
             Rows = [.. tracked.Select(outcome => new HeatRow(ShortName(outcome.Report.Preset), Buckets(outcome.Reads!, width)))],
-            Sinks = 16,
-            Window = 64,
+            Sinks = Sinks,
+            Window = Window,
         }.ToSvg();
     }
 
@@ -64,9 +66,12 @@ internal static class EvalPlots
         double[] sums = new double[(reads.Count + width - 1) / width];
         for (int token = 0; token < reads.Count; token++)
             sums[token / width] += Math.Max(0, reads[token]);
-        double most = Math.Max(sums.Max(), 1e-9);
+
+        // Sinks and window always get most; the scale is that of what lies between.
+        int first = Math.Min(Sinks / width + 1, sums.Length - 1), last = Math.Max(sums.Length - 1 - Window / width - 1, first);
+        double most = Math.Max(sums[first..(last + 1)].Max(), 1e-9);
         return [.. sums.SelectMany((sum, bucket) => Enumerable.Range(bucket * width, Math.Min(width, reads.Count - bucket * width))
-            .Select(token => new ReadToken(token, Math.Sqrt(sum / most))))];
+            .Select(token => new ReadToken(token, Math.Min(1, sum / most))))];
     }
 
     private static string ShortName(string preset) => preset.Replace("budget=512,", "", StringComparison.Ordinal)

@@ -25,6 +25,12 @@ internal static class AnswerTable
         if (report.Passages is not { } passages)
             return;
 
+        if (passages.Count == 0)
+        {
+            terminal.Out.WriteLine("The document is too short to tell which of its passages the answer attended to.");
+            return;
+        }
+
         Table read = Tables.Create("passage", "attention", "at token", "depth");
         foreach (ReadPassage passage in passages)
             read.AddTextRow([passage.Text, $"{passage.Share:P1}", $"{passage.FirstToken:N0}", $"{passage.Depth:P0}"]);

@@ -15,7 +15,7 @@ public sealed class AttentionPresetTests
         "hshare", "hshare:7/8-3/4-1/2",
         "hshare:1-1-1/4,dilate=0,retriever=labels,channels=12,budget=1/16,sinks=4,window=32,dense=2,planner=greedy",
         "hshare:1/2-1-1,retriever=exact", "hshare:plan=plans/a.json,budget=256", "hshare:plan=b.json,retriever=labels",
-        "pod", "pod:scores,proximal=4+1000,threshold=0.625", "pod:keys,threshold=0.123456789", "pod:plan=p.json,scores",
+        "pod", "pod:scores,proximal=4+1000,threshold=0.625", "pod:keys,threshold=0.123456789", "pod:plan=p.json,proximal=8+64",
         "hshare+pod", "hshare+pod:1/2-1-1/2,keys,proximal=16+4080,retriever=exact,budget=128,sinks=8,window=32", "hshare+pod:plan=p.json",
     ];
 

@@ -21,3 +21,11 @@ public class BundledModelConformanceTests(TinyClient tiny) : ChatClientConforman
 /// <summary>Function calls of the bundled model.</summary>
 [Collection(nameof(TinyClient))]
 public class BundledModelToolConformanceTests(TinyClient tiny) : ToolConformance(BundledModelSubject.Of(tiny));
+
+/// <summary>Required function calls of the bundled model.</summary>
+[Collection(nameof(TinyClient))]
+public class BundledModelRequiredCallTests(TinyClient tiny) : RequiredCallConformance(BundledModelSubject.Of(tiny));
+
+/// <summary>JSON answers of the bundled model.</summary>
+[Collection(nameof(TinyClient))]
+public class BundledModelStructuredOutputTests(TinyClient tiny) : StructuredOutputConformance(BundledModelSubject.Of(tiny));

@@ -5,9 +5,8 @@ namespace HShare.AI.Tests.Conformance;
 
 /// <summary>What apps and middleware rely on in any <see cref="IChatClient"/>, whatever its model: answers, updates and usage.</summary>
 /// <remarks>
-/// Behaviours that wait for constrained decoding: <see cref="ChatToolMode.RequireAny"/> and a required function, arguments that always
-/// fit a strict schema, and structured output (an object, an array, an integer, a text, a truth value, an enumeration; beside tools;
-/// and without a schema). Until then they are refused by name (<see cref="What_cannot_be_honoured_is_refused_by_name"/>).
+/// Function calls are examined by <see cref="ToolConformance"/>, required ones by <see cref="RequiredCallConformance"/>, and
+/// answers in JSON by <see cref="StructuredOutputConformance"/>.
 /// </remarks>
 public abstract class ChatClientConformance(ConformanceSubject subject)
 {

@@ -18,6 +18,14 @@ internal static class ScriptedModelSubject
 public class ScriptedModelConformanceTests(ScriptedClient scripted)
     : ChatClientConformance(ScriptedModelSubject.Of(scripted)), IClassFixture<ScriptedClient>;
 
+/// <summary>Required function calls of a scripted model, which has other words to say.</summary>
+public class ScriptedModelRequiredCallTests(ScriptedClient scripted)
+    : RequiredCallConformance(ScriptedModelSubject.Of(scripted)), IClassFixture<ScriptedClient>;
+
+/// <summary>JSON answers of a scripted model, which has other words to say.</summary>
+public class ScriptedModelStructuredOutputTests(ScriptedClient scripted)
+    : StructuredOutputConformance(ScriptedModelSubject.Of(scripted)), IClassFixture<ScriptedClient>;
+
 /// <summary>Function calls of a scripted model, and those that the bundled one is too small for.</summary>
 public class ScriptedModelToolConformanceTests(ScriptedClient scripted)
     : ToolConformance(ScriptedModelSubject.Of(scripted)), IClassFixture<ScriptedClient>
