@@ -73,15 +73,20 @@ internal sealed partial class ToolDefinitions
         {
             ["name"] = function.Name,
             ["description"] = function.Description,
-            ["parameters"] = Parameters(function.JsonSchema),
+            ["parameters"] = Parameters(function),
         },
     };
 
     /// <summary>Templates read <c>type</c> and <c>properties</c> without asking, so these are always there.</summary>
-    private static JsonObject Parameters(JsonElement schema)
+    private static JsonObject Parameters(AIFunctionDeclaration function)
     {
+        JsonElement schema = function.JsonSchema;
         JsonObject given = schema.ValueKind == JsonValueKind.Object ? JsonObject.Create(schema)! : [];
         given.Remove("$schema");
+
+        // Semantic Kernel says the function's description once more, under a keyword that JSON schema does not have.
+        if (given["condition"] is JsonValue text && text.TryGetValue(out string? repeated) && repeated == function.Description)
+            given.Remove("condition");
         given.TryAdd("type", "object");
         given.TryAdd("properties", new JsonObject());
         return given;

@@ -32,6 +32,17 @@ public class ToolDefinitionsTests
     }
 
     [Fact]
+    public void A_description_that_the_schema_repeats_as_a_condition_is_told_once()
+    {
+        static JsonNode? Parameters(string condition) => ToolDefinitions.From([AIFunctionFactory.CreateDeclaration(
+            "tide", "Tell the tide.", JsonElement.Parse($$"""{"type": "object", "properties": {}, "condition": {{condition}} }"""))])
+            .Json[0]!["function"]!["parameters"]!["condition"];
+        Assert.Null(Parameters("\"Tell the tide.\""));
+        Assert.NotNull(Parameters("\"At low water.\""));
+        Assert.NotNull(Parameters("{}"));
+    }
+
+    [Fact]
     public void What_is_no_function_is_refused_by_name()
     {
         var error = Assert.Throws<NotSupportedException>(() => ToolDefinitions.From([new HostedCodeInterpreterTool()]));
