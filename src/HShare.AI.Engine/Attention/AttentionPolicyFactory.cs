@@ -27,8 +27,23 @@ public sealed class AttentionPolicyFactory
 
     /// <summary>The preset that the model's calibration recommends; full attention where there is none.</summary>
     /// <exception cref="SharingPlanException">The calibration is damaged or belongs to another model.</exception>
-    public AttentionPreset Recommended =>
-        _calibration.Value?.Recommended is { } text ? AttentionPreset.Parse(text) : AttentionPreset.Full;
+    public AttentionPreset Recommended
+    {
+        get
+        {
+            if (_calibration.Value?.Recommended is not { } text)
+                return AttentionPreset.Full;
+            try
+            {
+                return AttentionPreset.Parse(text);
+            }
+            catch (ArgumentException error)
+            {
+                throw new SharingPlanException(
+                    $"{Path.Combine(_directory, AttentionCalibration.FileName)}: recommended is no preset. {error.Message}", error);
+            }
+        }
+    }
 
     /// <summary>Makes a preset ready.</summary>
     /// <exception cref="ArgumentException">The preset does not fit the model; the message says why.</exception>
@@ -96,6 +111,8 @@ public sealed class AttentionPolicyFactory
 
     private SharingPlan PlanFor(AttentionPreset preset)
     {
+        if (preset.PlanFile is not null && !Directory.Exists(_directory))
+            throw new SharingPlanException($"Attention '{preset}' names a plan's file, but '{_directory}' is no model's folder.");
         if (preset.PlanFile is { } file)
             return SharingPlanFile.Load(Path.Combine(_directory, file), _config.LayerCount, _config.KvHeadCount, _fingerprint.Value).Plan;
 

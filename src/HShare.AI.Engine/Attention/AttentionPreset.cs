@@ -29,6 +29,9 @@ public sealed record AttentionPreset
     /// <summary>Tokens read by a sparse preset where nothing else is said.</summary>
     public const int DefaultBudget = 512;
 
+    /// <summary>Most tokens of any setting: beyond every context, and far from where sums overflow.</summary>
+    internal const int MostTokens = 1 << 24;
+
     private AttentionPreset(string name) => Name = name;
 
     /// <summary>Every token is read: the plain attention of the model.</summary>
@@ -118,6 +121,14 @@ public sealed record AttentionPreset
             throw new ArgumentException($"channels are for the labels retriever, not for {retriever}.", nameof(labelChannels));
         if (dilation is { } tokens)
             NotNegative(tokens, nameof(dilation));
+        if (planFile is not null
+            && (ratios is not null || dilation is not null || denseLayers > 0 || planner != SharingPlanner.Mass || planFile.Contains(',')))
+        {
+            throw new ArgumentException(
+                "A plan's file brings its own ratios, dilation, dense layers and planner: give none of them. Its path must hold no comma.",
+                nameof(planFile));
+        }
+
         return Sparse("hshare", budget, retriever, denseLayers) with
         {
             Ratios = ratios ?? AttentionPresetText.DefaultRatios,
@@ -167,8 +178,12 @@ public sealed record AttentionPreset
     private static AttentionPreset Sparse(string name, TokenBudget? budget, Retriever retriever, int denseLayers)
     {
         TokenBudget tokens = budget ?? new TokenBudget(16, 64, DefaultBudget);
-        if (tokens.Sinks < 0 || tokens.Window < 1 || tokens.Share is < 0 or > 1)
-            throw new ArgumentOutOfRangeException(nameof(budget), tokens, $"{name} needs no less than 0 sinks, a window of at least 1 and a share up to 1.");
+        if (tokens.Sinks is < 0 or > MostTokens || tokens.Window is < 1 or > MostTokens || tokens.Share is not (>= 0 and <= 1))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(budget), tokens, $"{name} needs 0 to {MostTokens} sinks, a window of 1 to {MostTokens} and a share up to 1.");
+        }
+
         if (tokens.Share == 0 && tokens.Total < tokens.Sinks + tokens.Window + 32)
         {
             throw new ArgumentOutOfRangeException(
@@ -188,6 +203,7 @@ public sealed record AttentionPreset
     {
         NotNegative(distant.Sinks, nameof(distant));
         ArgumentOutOfRangeException.ThrowIfLessThan(distant.Recent, 1, nameof(distant));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(distant.Recent, MostTokens, nameof(distant));
         if (distant.Threshold is not (>= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(distant), distant.Threshold, "The threshold of similarity must lie between 0 and 1.");
         return distant;
@@ -196,6 +212,7 @@ public sealed record AttentionPreset
     private static int NotNegative(int value, string name)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(value, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MostTokens, name);
         return value;
     }
 }

@@ -72,8 +72,8 @@ public sealed record SharingPlan
     {
         Require(Layers >= 1 && KvHeads >= 1, $"it is for {Layers} layers of {KvHeads} KV heads; both must be at least 1");
         Require(Rules.Count == Layers * KvHeads, $"it has {Rules.Count} rules, but {Layers} layers of {KvHeads} KV heads need {Layers * KvHeads}");
-        Require(Interval >= 1, $"interval is {Interval}, but must be at least 1");
-        Require(Dilation >= 0, $"dilation is {Dilation}, but must not be negative");
+        Require(Interval is >= 1 and <= AttentionPreset.MostTokens, $"interval is {Interval}, but must be at least 1");
+        Require(Dilation is >= 0 and <= AttentionPreset.MostTokens, $"dilation is {Dilation}, but must not be negative");
         Require(DenseLayers >= 0 && DenseLayers <= Layers, $"denseLayers is {DenseLayers}, but must lie between 0 and {Layers}");
         for (int layer = 0; layer < Layers; layer++)
         {

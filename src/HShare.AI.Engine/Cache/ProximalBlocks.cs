@@ -108,10 +108,10 @@ internal sealed class ProximalBlocks
     /// <summary>Gives all blocks back.</summary>
     public void Release()
     {
-        foreach (int block in CollectionsMarshal.AsSpan(_blocks))
+        for (int place = _blocks.Count - 1; place >= 0; place--) // the sinks last: without them nothing of the prefix is of use
         {
-            if (block != GivenBack)
-                _pool.Release(block);
+            if (_blocks[place] != GivenBack)
+                _pool.Release(_blocks[place]);
         }
 
         _blocks.Clear();

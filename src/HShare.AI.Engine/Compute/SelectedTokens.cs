@@ -8,7 +8,7 @@ namespace HShare.AI.Engine.Compute;
 /// int32 [slots * units, tokens]: positions, ascending, padded with -1; the list of a sequence in slot s and of unit u (a KV head of a layer) is
 /// row s * units + u.
 /// </param>
-/// <param name="Units">Units of a slot: layers * kv_heads.</param>
+/// <param name="Units">Lists of a slot: layers * kv_heads, and one that stays empty.</param>
 /// <param name="Sources">[kv_heads]: the unit whose list each head of this layer reads, and, where it asks for itself, writes.</param>
 /// <param name="Sinks">First tokens that are always read.</param>
 public sealed record SelectedTokens(Tensor Indices, int Units, IReadOnlyList<int> Sources, int Sinks);

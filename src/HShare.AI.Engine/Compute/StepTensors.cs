@@ -96,6 +96,6 @@ public sealed class StepTensors
     /// <summary>As <see cref="Slots"/>, for the keys of heads that keep proximal tokens only.</summary>
     public Tensor ProximalSlots { get; }
 
-    /// <summary>As <see cref="BlockTables"/>, for the keys of heads that keep proximal tokens only; -1 for blocks that were given back.</summary>
+    /// <summary>As <see cref="BlockTables"/>, for the keys of heads that keep proximal tokens only; 0 for blocks that were given back, which nothing reads.</summary>
     public Tensor ProximalTables { get; }
 }

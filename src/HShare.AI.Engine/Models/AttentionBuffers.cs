@@ -28,10 +28,8 @@ public sealed class AttentionBuffers
         if (needs.Retrievers.Count > 0)
         {
             _selected = backend.Allocate(DType.Int32, maxSequences * Units, Math.Max(1, needs.Critical));
-            int[] empty = new int[_selected.Columns];
-            empty.AsSpan().Fill(-1);
             for (int row = 0; row < _selected.Rows; row++)
-                backend.Write<int>(_selected.Slice(row, 1), empty);
+                backend.Write<int>(_selected.Slice(row, 1), [-1]); // where a list ends
         }
 
         if (needs.Retrievers.Any(retriever => retriever is Retriever.Exact or Retriever.LabelChannels or Retriever.PageBounds))

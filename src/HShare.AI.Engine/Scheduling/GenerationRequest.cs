@@ -65,6 +65,12 @@ public sealed record GenerationRequest
         RequireInVocabulary(StopIds ?? [], model, nameof(StopIds));
         ArgumentNullException.ThrowIfNull(Continuation);
         RequireInVocabulary(Continuation, model, nameof(Continuation));
+        if (Continuation.Count > 0 && (Constraint is not null || MaxOutputTokens < Continuation.Count))
+        {
+            throw new ArgumentException(
+                "Continuation goes with no Constraint, and with no MaxOutputTokens below its length.", nameof(Continuation));
+        }
+
         if (Constraint is not null && (StopIds ?? model.EndOfSequenceIds).Count == 0)
             throw new ArgumentException("A constraint needs a token to end with: give StopIds.", nameof(StopIds));
         if (MaxOutputTokens is < 1)

@@ -52,6 +52,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// <exception cref="ArgumentException">
     /// The request is not valid (no prompt, an id outside the vocabulary, a parameter out of range); the message names what.
     /// </exception>
+    /// <exception cref="SharingPlanException">The attention preset's plan is missing, damaged or of another model.</exception>
     /// <exception cref="PromptTooLongException">Prompt and requested output do not fit.</exception>
     /// <exception cref="QueueFullException">Too many requests wait already.</exception>
     /// <exception cref="EngineStoppedException">The engine is stopping or has failed.</exception>

@@ -24,6 +24,9 @@ internal sealed record CalibrationText(IReadOnlyList<int> Tokens, int Steps)
     /// <exception cref="InputException">A file is not there, or is too short.</exception>
     public static IEnumerable<CalibrationText> FromFiles(IEnumerable<string> files, Tokenizer tokenizer, int length, int pieces, int steps)
     {
+        if (length <= steps)
+            throw new InputException($"Pieces of {length} tokens are too short to decode {steps} of them: take longer pieces, or fewer steps.");
+
         foreach (string file in files)
         {
             if (!File.Exists(file))
@@ -45,12 +48,13 @@ internal sealed record CalibrationText(IReadOnlyList<int> Tokens, int Steps)
     /// <param name="document">Path of the document.</param>
     /// <param name="questions">Path of a JSON array of <c>{"question": "...", "expected": "..."}</c>.</param>
     /// <param name="limit">Most questions, evenly spread.</param>
+    /// <param name="maxTokens">Most tokens of a prompt with its answer.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="template">The model's chat template.</param>
     /// <param name="terminal">Where <c>-</c> reads the document from.</param>
     /// <exception cref="InputException">A file is not there, or holds no questions.</exception>
     public static IEnumerable<CalibrationText> FromQuestions(
-        string document, string questions, int limit, Tokenizer tokenizer, ChatTemplate template, Terminal terminal)
+        string document, string questions, int limit, int maxTokens, Tokenizer tokenizer, ChatTemplate template, Terminal terminal)
     {
         ChatMessage system = Document.Read(document, terminal);
         Question[] all = ReadQuestions(questions);
@@ -66,6 +70,13 @@ internal sealed record CalibrationText(IReadOnlyList<int> Tokens, int Steps)
             IReadOnlyList<int> prompt = tokenizer.Encode(template.RenderSegments(
                 messages, tools: null, addGenerationPrompt: true, variables: null, specialTokens: tokenizer.SpecialTokens));
             IReadOnlyList<int> answer = tokenizer.Encode(question.Expected);
+            if (answer.Count == 0 || prompt.Count + answer.Count > maxTokens)
+            {
+                throw new InputException(
+                    $"{questions}: '{question.Text}' comes to {prompt.Count} tokens and {answer.Count} of its answer; an answer is needed, and the "
+                    + $"model holds {maxTokens}. Shorten the document, or give the answer.");
+            }
+
             yield return new CalibrationText([.. prompt, .. answer], answer.Count);
         }
     }

@@ -148,7 +148,7 @@ internal sealed class CalibrateCommand : ToolCommand
         if (document is not null)
         {
             texts = texts.Concat(CalibrationText.FromQuestions(
-                document, questions!, limit, tokenizer, ChatTemplate.Load(model.Directory), Terminal));
+                document, questions!, limit, model.Config.ContextLength, tokenizer, ChatTemplate.Load(model.Directory), Terminal));
         }
 
         CalibrationText[] all = [.. texts];

@@ -1,3 +1,4 @@
+using HShare.AI.Engine.Attention;
 using HShare.Cli.Drawing;
 
 namespace HShare.Cli.Evaluation;
@@ -6,8 +7,6 @@ namespace HShare.Cli.Evaluation;
 internal static class EvalPlots
 {
     private const int StripSteps = 400; // cells of a heat strip: more could not be seen
-    private const int Sinks = 16;
-    private const int Window = 64;
 
     /// <summary>Draws into a folder, which is made where it is not there.</summary>
     /// <exception cref="IOException">A file cannot be written.</exception>
@@ -50,25 +49,27 @@ internal static class EvalPlots
         PresetOutcome[] tracked = [.. outcomes.Where(outcome => outcome.Reads is not null)];
         int context = tracked.Max(outcome => outcome.Reads!.Count);
         int width = Math.Max(1, context / StripSteps);
+        TokenBudget[] budgets = [.. tracked.Select(outcome => AttentionPreset.Parse(outcome.Report.Preset).Budget).OfType<TokenBudget>()];
+        int sinks = budgets.Select(budget => budget.Sinks).DefaultIfEmpty(0).Min(), window = budgets.Select(budget => budget.Window).DefaultIfEmpty(1).Min();
         return new HeatStrip
         {
             Title = "Where one answer's attention went, by preset",
             RowName = "preset",
             Context = context,
-            Rows = [.. tracked.Select(outcome => new HeatRow(ShortName(outcome.Report.Preset), Buckets(outcome.Reads!, width)))],
-            Sinks = Sinks,
-            Window = Window,
+            Rows = [.. tracked.Select(outcome => new HeatRow(ShortName(outcome.Report.Preset), Buckets(outcome.Reads!, width, sinks, window)))],
+            Sinks = sinks,
+            Window = window,
         }.ToSvg();
     }
 
-    private static IReadOnlyList<ReadToken> Buckets(IReadOnlyList<float> reads, int width)
+    private static IReadOnlyList<ReadToken> Buckets(IReadOnlyList<float> reads, int width, int edge, int window)
     {
         double[] sums = new double[(reads.Count + width - 1) / width];
         for (int token = 0; token < reads.Count; token++)
             sums[token / width] += Math.Max(0, reads[token]);
 
         // Sinks and window always get most; the scale is that of what lies between.
-        int first = Math.Min(Sinks / width + 1, sums.Length - 1), last = Math.Max(sums.Length - 1 - Window / width - 1, first);
+        int first = Math.Min(edge / width + 1, sums.Length - 1), last = Math.Max(sums.Length - 1 - window / width - 1, first);
         double most = Math.Max(sums[first..(last + 1)].Max(), 1e-9);
         return [.. sums.SelectMany((sum, bucket) => Enumerable.Range(bucket * width, Math.Min(width, reads.Count - bucket * width))
             .Select(token => new ReadToken(token, Math.Min(1, sum / most))))];

@@ -144,7 +144,7 @@ internal sealed record EvalRun(
         for (int i = 0; i < Questions.Count; i += stride)
         {
             IReadOnlyList<int> prompt = evaluator.Encode(Questions[i]), answer = evaluator.Encode(Questions[i].Expected);
-            if (prompt.Count > 2 * budget && answer.Count >= 2)
+            if (prompt.Count > 2 * budget && answer.Count >= 2 && prompt.Count + answer.Count <= evaluator.MaxContext)
                 yield return (Questions[i], new CalibrationText([.. prompt, .. answer], answer.Count));
         }
     }

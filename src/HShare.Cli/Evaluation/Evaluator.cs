@@ -67,6 +67,9 @@ internal sealed class Evaluator
         }
     }
 
+    /// <summary>Most tokens of prompt and answer together.</summary>
+    public int MaxContext => _engine.Options.MaxContext!.Value;
+
     /// <summary>A text in tokens.</summary>
     public IReadOnlyList<int> Encode(string text) => _tokenizer.Encode(text);
 
@@ -109,7 +112,14 @@ internal sealed class Evaluator
     /// <summary>Attention that each token of a question's prompt gets from its answer under a preset.</summary>
     public async Task<IReadOnlyList<float>> ReadsMassAsync(EvalQuestion question, AttentionPreset preset, CancellationToken cancellationToken)
     {
-        var request = new GenerationRequest { Prompt = Encode(question), MaxOutputTokens = _maxOutput, Attention = preset, TracksReads = true };
+        IReadOnlyList<int> prompt = Encode(question);
+        var request = new GenerationRequest
+        {
+            Prompt = prompt,
+            MaxOutputTokens = Math.Min(question.MaxOutput ?? _maxOutput, MaxContext - prompt.Count),
+            Attention = preset,
+            TracksReads = true,
+        };
         await using Generation generation = _engine.Submit(request);
         await foreach (GeneratedToken _ in generation.ReadAllAsync(cancellationToken))
         {
@@ -140,7 +150,7 @@ internal sealed class Evaluator
     private async Task<EvalResult> AnswerAsync(
         EvalQuestion question, IReadOnlyList<int> prompt, AttentionPreset preset, CancellationToken cancellationToken)
     {
-        int room = _engine.Options.MaxContext!.Value - prompt.Count;
+        int room = MaxContext - prompt.Count;
         if (room < 1)
             return new EvalResult(question, null, prompt.Count, 0);
 

@@ -16,7 +16,8 @@ internal sealed record MassRecovery(double Recovered, double Overlap, IReadOnlyL
     /// <param name="presets">The presets.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellationToken">Ends the measuring early.</param>
-    /// <returns>[presets]; null for a preset that cannot be replayed (h2o goes by attention since the start of the text), or where no text is long enough.</returns>
+    /// <returns>[presets]; null for a preset that cannot be replayed (h2o goes by attention since the
+    /// start of the text, and under pod heads attend by others' keys), or where no text is long enough.</returns>
     public static IReadOnlyList<MassRecovery?> Measure(
         LanguageModel model,
         IEnumerable<(EvalQuestion Question, CalibrationText Text)> questions,
@@ -48,7 +49,7 @@ internal sealed record MassRecovery(double Recovered, double Overlap, IReadOnlyL
 
     private static MassRecovery? Replay(AttentionPolicy policy, List<AttentionTrace> traces, int headDim)
     {
-        if (policy.Retriever == Retriever.Accumulated)
+        if (policy.Retriever == Retriever.Accumulated || policy.Preset.Distant is not null)
             return null;
         if (policy.Budget is not { } budget)
             return new MassRecovery(1, 1, [.. Enumerable.Repeat(1.0, traces[0].Layers)]);

@@ -139,4 +139,16 @@ public sealed class AttentionPresetTests
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionPreset.Pod(new DistantAttention(false, -1, 10, 0.5)));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionPreset.Pod(new DistantAttention(false, 1, 10, double.NaN)));
     }
+
+    [Theory]
+    [InlineData("quest:budget=1/8,window=2147483647")]
+    [InlineData("quest:budget=1/8,sinks=2000000000")]
+    [InlineData("hshare:1-1-1/2,dilate=2147483647")]
+    [InlineData("pod:keys,proximal=16+2147483647")]
+    public void Numbers_whose_sums_would_overflow_are_refused(string text) =>
+        Assert.ThrowsAny<ArgumentException>(() => AttentionPreset.Parse(text));
+
+    [Fact]
+    public void A_plan_goes_with_no_ratios_of_its_own() =>
+        Assert.Throws<ArgumentException>("planFile", () => AttentionPreset.HShare(planFile: "p.json", dilation: 2));
 }

@@ -42,9 +42,9 @@ public sealed class RetrievalTests : IDisposable
         int[][] channels = Channels(shape);
         Check(shape, sinks, Retriever.LabelChannels, dilation: 0, (sequence, row, head) =>
         {
-            int[] tokens = [.. Enumerable.Range(0, row + 1)];
-            return sequence.Only.PooledWeights(row, head, tokens, (query, token) =>
-                channels[head].Sum(c => sequence.Only.Query(row, query, c) * sequence.Only.Key(token, head, c)) / Math.Sqrt(Labels));
+            int[] tokens = [.. sequence.Only.Visible(row)];
+            return ByToken(tokens, sequence.Only.PooledWeights(row, head, tokens, (query, token) =>
+                channels[head].Sum(c => sequence.Only.Query(row, query, c) * sequence.Only.Key(token, head, c)) / Math.Sqrt(Labels)));
         });
     }
 
@@ -56,13 +56,13 @@ public sealed class RetrievalTests : IDisposable
         AttentionShape shape = new(heads, kvHeads, headDim, slidingWindow);
         Check(shape, sinks, Retriever.PageBounds, dilation: 3, (sequence, row, head) =>
         {
-            int[] pages = [.. Enumerable.Range(0, row / 16 + 1)];
-            return sequence.Only.PooledWeights(row, head, pages, (query, page) =>
+            int[] pages = [.. sequence.Only.Visible(row).Select(token => token / 16).Distinct()];
+            return ByToken(pages, sequence.Only.PooledWeights(row, head, pages, (query, page) =>
             {
                 IEnumerable<int> tokens = Enumerable.Range(page * 16, Math.Min(16, row + 1 - page * 16));
                 return Enumerable.Range(0, headDim).Sum(i => tokens.Max(token =>
                     sequence.Only.Query(row, query, i) * sequence.Only.Key(token, head, i))) / Math.Sqrt(headDim);
-            });
+            }));
         });
     }
 

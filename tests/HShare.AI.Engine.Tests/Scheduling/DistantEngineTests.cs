@@ -1,5 +1,6 @@
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
+using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Scheduling;
 
 namespace HShare.AI.Engine.Tests.Scheduling;
@@ -52,6 +53,21 @@ public sealed class DistantEngineTests : IDisposable
                 Assert.True(alone[i].SequenceEqual(tokens[i]), $"{requests[i].Attention} gives other tokens.");
             PoolsAreWhole(other);
         }
+    }
+
+    [Theory]
+    [InlineData(DType.Float16)]
+    [InlineData(DType.BFloat16)]
+    public async Task A_layer_of_followers_alone_reads_a_cache_of_half_precision(DType type)
+    {
+        AttentionPreset[] presets = Presets(HeadSharing.ShareKeys);
+        GenerationRequest request = SparsePresets.Request(200, 12, presets[0], seed: 3);
+        await using InferenceEngine whole = SparsePresets.Create(presets, Options);
+        await using InferenceEngine half = SparsePresets.Create(presets, Options with { KvCacheType = type });
+        List<(int Id, float Logprob)> expected = await SparsePresets.RunAsync(whole, request);
+        List<(int Id, float Logprob)> actual = await SparsePresets.RunAsync(half, request);
+        Assert.Equal(expected[0].Id, actual[0].Id);
+        Assert.InRange(Math.Abs(expected[0].Logprob - actual[0].Logprob), 0, 0.15f);
     }
 
     [Fact]

@@ -33,11 +33,11 @@ internal readonly unsafe struct KeyValueSource
         {
             int* proximal = (int*)step.ProximalTables.Slice(sequence, 1).Address;
             TokenRows keys = new(distant.ProximalKeys, distant.KeyPlaces[kvHead], cache.BlockSize, shape.HeadDim, proximal);
-            return new KeyValueSource(keys, values, list, cache.Keys.Type);
+            return new KeyValueSource(keys, values, list, cache.Values.Type);
         }
 
         return new KeyValueSource(
-            new TokenRows(cache.Keys, cache.KeyPlaceOf(kvHead), cache.BlockSize, shape.HeadDim, table), values, list, cache.Keys.Type);
+            new TokenRows(cache.Keys, cache.KeyPlaceOf(kvHead), cache.BlockSize, shape.HeadDim, table), values, list, cache.Values.Type);
     }
 
     /// <summary>A follower's distant tokens (PoD): its leader's keys, its own values.</summary>
@@ -49,7 +49,7 @@ internal readonly unsafe struct KeyValueSource
             new TokenRows(leader.Keys, leader.KeyPlaceOf(kvHead), cache.BlockSize, shape.HeadDim, table),
             new TokenRows(cache.Values, kvHead, cache.BlockSize, shape.HeadDim, table),
             list,
-            cache.Keys.Type);
+            cache.Values.Type);
     }
 
     /// <summary>Addresses of the keys and values at some successive places of the list.</summary>

@@ -20,10 +20,11 @@ internal static unsafe class QueryScoring
     /// <param name="blockTable">Blocks of the sequence.</param>
     /// <param name="queries">[group, head_dim].</param>
     /// <param name="pages">Pages of the context.</param>
+    /// <param name="firstVisible">First token that the layer's sliding window shows.</param>
     /// <param name="scores">[pages].</param>
     /// <param name="scratch">Working memory.</param>
     public static void Pages(
-        KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int pages, float* scores, Scratch scratch)
+        KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int pages, int firstVisible, float* scores, Scratch scratch)
     {
         int headDim = shape.HeadDim, width = 2 * headDim;
         float* split = scratch.Reserve(shape.GroupSize * (width + (long)pages));
@@ -40,13 +41,13 @@ internal static unsafe class QueryScoring
 
         ProductRows rows = new(cache.PageBounds, cache.KeyPlaceOf(kvHead), cache.BlockSize / KvLayer.PageSize, width, blockTable);
         rows.Score(split, shape.GroupSize, pages, products);
-        Pool(products, shape.GroupSize, pages, scores);
+        Pool(products, shape.GroupSize, pages, firstVisible / KvLayer.PageSize, scores);
     }
 
     /// <summary>DoubleSparse: of each token the product over the few channels that matter most for this head, scaled by 1/√channels.</summary>
     /// <inheritdoc cref="Pages"/>
     public static void Labels(
-        KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int tokens, float* scores, Scratch scratch)
+        KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int tokens, int firstVisible, float* scores, Scratch scratch)
     {
         int channels = cache.LabelChannels.Columns;
         int* chosen = (int*)cache.LabelChannels.Slice(kvHead, 1).Address;
@@ -61,11 +62,12 @@ internal static unsafe class QueryScoring
 
         ProductRows rows = new(cache.Labels, cache.KeyPlaceOf(kvHead), cache.BlockSize, channels, blockTable);
         rows.Score(labels, shape.GroupSize, tokens, products);
-        Pool(products, shape.GroupSize, tokens, scores);
+        Pool(products, shape.GroupSize, tokens, firstVisible, scores);
     }
 
     // The heads of a group choose together: a softmax makes their scores comparable. A head alone needs none.
-    private static void Pool(float* products, int group, int count, float* scores)
+    // What lies before the first visible row counts for nothing: not in the softmax either.
+    private static void Pool(float* products, int group, int count, int first, float* scores)
     {
         if (group == 1)
         {
@@ -77,9 +79,9 @@ internal static unsafe class QueryScoring
         for (int head = 0; head < group; head++)
         {
             float* row = products + (long)head * count;
-            float max = VectorMath.Max(row, count);
-            float sum = VectorMath.SumOfWeights(row, max, count);
-            VectorMath.AddWeights(row, max, 1 / (sum * group), scores, count);
+            float max = VectorMath.Max(row + first, count - first);
+            float sum = VectorMath.SumOfWeights(row + first, max, count - first);
+            VectorMath.AddWeights(row + first, max, 1 / (sum * group), scores + first, count - first);
         }
     }
 

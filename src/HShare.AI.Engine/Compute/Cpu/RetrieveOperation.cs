@@ -72,13 +72,14 @@ internal sealed unsafe class RetrieveOperation(WorkerPool pool, OnlineAttention[
         int units = retriever == Retriever.PageBounds ? (context + KvLayer.PageSize - 1) / KvLayer.PageSize : context;
         float* scores = (float*)_retrieval.Scores.Slice(sequence * _shape.KvHeads + kvHead, 1).Address;
         float* queries = (float*)_qkv.Address + (nint)row * _qkv.Columns + kvHead * _shape.GroupSize * _shape.HeadDim;
+        int first = OnlineAttention.FirstVisible(_shape, context - 1);
         switch (retriever)
         {
             case Retriever.PageBounds:
-                QueryScoring.Pages(_cache!, _shape, kvHead, BlockTable(sequence), queries, units, scores, scratch[worker]);
+                QueryScoring.Pages(_cache!, _shape, kvHead, BlockTable(sequence), queries, units, first, scores, scratch[worker]);
                 break;
             case Retriever.LabelChannels:
-                QueryScoring.Labels(_cache!, _shape, kvHead, BlockTable(sequence), queries, units, scores, scratch[worker]);
+                QueryScoring.Labels(_cache!, _shape, kvHead, BlockTable(sequence), queries, units, first, scores, scratch[worker]);
                 break;
             default:
                 ScoreExactly(sequence, kvHead, queries, context, scores, worker);
