@@ -80,7 +80,8 @@ public sealed class RequestTimeLimitException : HShareException
 {
     /// <summary>An error with the limit.</summary>
     public RequestTimeLimitException(TimeSpan limit)
-        : base($"The request was ended after its time limit of {limit.TotalSeconds:0.#} s. Raise the request time limit, or ask for less.") =>
+        : base(
+            $"The request was ended after its time limit of {limit.TotalSeconds:0.#} s. Raise the request time limit, or ask for less.") =>
         Limit = limit;
 
     /// <summary>The limit.</summary>

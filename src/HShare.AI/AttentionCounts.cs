@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 namespace HShare.AI;
 
 /// <summary>
-/// Keys of <see cref="UsageDetails.AdditionalCounts"/> that say what an answer read of the KV cache. An answer of a single token, which its prompt gave, read
+/// Keys of <see cref="UsageDetails.AdditionalCounts"/> that say what an answer read of the KV cache. An answer of a single token, which its
+/// prompt gave, read
 /// nothing and has none.
 /// </summary>
 public static class AttentionCounts

@@ -7,7 +7,8 @@ namespace HShare.AI;
 /// <summary>
 /// What <see cref="ChatOptions"/> has no property for. Give it with
 /// <c>options.RawRepresentationFactory = _ =&gt; new GenerationOptions { MinP = 0.05f }</c>, or, all but
-/// <see cref="PromptProgress"/> and <see cref="AttentionReads"/>, as <see cref="ChatOptions.AdditionalProperties"/> under the names in <see cref="GenerationOptionKeys"/>.
+/// <see cref="PromptProgress"/> and <see cref="AttentionReads"/>, as <see cref="ChatOptions.AdditionalProperties"/> under the names in
+/// <see cref="GenerationOptionKeys"/>.
 /// </summary>
 /// <remarks>
 /// Where both give a value, the one given here counts. A response cache that hashes the options as JSON sees
@@ -47,13 +48,15 @@ public sealed record GenerationOptions
     public bool? IgnoreEndOfSequence { get; init; }
 
     /// <summary>
-    /// How this answer attends to the cached tokens; null = as <see cref="HShareOptions.Attention"/> says. As an additional property it is a preset's
+    /// How this answer attends to the cached tokens; null = as <see cref="HShareOptions.Attention"/> says. As an additional property it is
+    /// a preset's
     /// text. What pod stores is fixed when the model is loaded.
     /// </summary>
     public AttentionPreset? Attention { get; init; }
 
     /// <summary>
-    /// Told, once the answer has ended on its own, which tokens of the prompt it attended to; <see cref="HShareOptions.TracksAttention"/> must be set. An
+    /// Told, once the answer has ended on its own, which tokens of the prompt it attended to; <see cref="HShareOptions.TracksAttention"/>
+    /// must be set. An
     /// answer that is cut by a stop text tells nothing.
     /// </summary>
     public IProgress<AttentionReads>? AttentionReads { get; init; }

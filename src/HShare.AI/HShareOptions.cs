@@ -67,8 +67,10 @@ public sealed class HShareOptions
 
     /// <summary>
     /// How answers attend to the cached tokens, unless a request says it: a preset's text such as <c>full</c>, <c>quest:budget=1024</c> or
-    /// <c>hshare:1/2-1-1/4,budget=512</c> (<see cref="AttentionPreset.Parse"/>; docs/attention.md). Null = what the calibration in the model's folder
-    /// recommends, and full attention where there is none. A preset with pod fixes what the cache stores, for every request. Prompts are read with full
+    /// <c>hshare:1/2-1-1/4,budget=512</c> (<see cref="AttentionPreset.Parse"/>; docs/attention.md). Null = what the calibration in the
+    /// model's folder
+    /// recommends, and full attention where there is none. A preset with pod fixes what the cache stores, for every request. Prompts are
+    /// read with full
     /// attention in any case.
     /// </summary>
     public string? Attention { get; set; }
@@ -80,7 +82,8 @@ public sealed class HShareOptions
     public IList<string> AttentionPresets { get; set; } = [];
 
     /// <summary>
-    /// Whether requests may ask which tokens their answer attended to (<see cref="GenerationOptions.AttentionReads"/>): it takes some memory, and of such a
+    /// Whether requests may ask which tokens their answer attended to (<see cref="GenerationOptions.AttentionReads"/>): it takes some
+    /// memory, and of such a
     /// request some time.
     /// </summary>
     public bool TracksAttention { get; set; }

@@ -58,7 +58,8 @@ public sealed class AttentionOptionsTests : IAsyncLifetime
         Assert.Equal(response.Usage!.InputTokenCount, reads.Value!.TokenIds.Count);
         Assert.Equal(reads.Value.TokenIds.Count, reads.Value.Mass.Count);
         double steps = response.Usage.OutputTokenCount!.Value - 1;
-        Assert.InRange(reads.Value.Mass.Sum(), 12 * 2 * steps * 0.2, 12 * 2 * steps * 1.001); // layers * KV heads; the answer's own tokens take the rest
+        Assert.InRange(reads.Value.Mass.Sum(),
+            12 * 2 * steps * 0.2, 12 * 2 * steps * 1.001); // layers * KV heads; the answer's own tokens take the rest
     }
 
     private static ChatMessage Question

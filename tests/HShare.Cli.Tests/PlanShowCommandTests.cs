@@ -23,7 +23,8 @@ public sealed class PlanShowCommandTests
     [Theory]
     [InlineData("no plan", "not valid JSON")]
     [InlineData(
-        "{\"layers\": 1, \"kvHeads\": 1, \"interval\": 1, \"dilation\": 0, \"denseLayers\": 0, \"rules\": [[\"borrow 0.0\"]]}", "borrow 0.0")]
+        "{\"layers\": 1, \"kvHeads\": 1, \"interval\": 1, \"dilation\": 0, \"denseLayers\": 0, \"rules\": [[\"borrow 0.0\"]]}",
+            "borrow 0.0")]
     public async Task A_file_that_is_no_plan_is_bad_input(string content, string named)
     {
         using var file = new TemporaryFile(content);

@@ -1,6 +1,8 @@
 namespace HShare.AI.TestSupport;
 
-/// <summary>Where tests find the bundled model and, where it is present, the folder of third-party test data beside the repository.</summary>
+/// <summary>
+/// Where tests find the bundled model and, where it is present, the folder of third-party test data beside the repository.
+/// </summary>
 internal static class TestFiles
 {
     /// <summary>The repository's root: the nearest folder above the test output that holds the solution.</summary>
@@ -13,7 +15,8 @@ internal static class TestFiles
     public static string Shared(params string[] parts)
     {
         string path = Path.Combine([Root, "..", "shared", .. parts]);
-        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"Third-party test data is not here: {Path.Combine(["../shared", .. parts])}");
+        Assert.SkipUnless(
+            File.Exists(path) || Directory.Exists(path), $"Third-party test data is not here: {Path.Combine(["../shared", .. parts])}");
         return Path.GetFullPath(path);
     }
 

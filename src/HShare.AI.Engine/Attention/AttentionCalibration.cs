@@ -45,8 +45,10 @@ public sealed record AttentionCalibration
     public required IReadOnlyList<IReadOnlyList<float[]>> HeadOverlap { get; init; }
 
     /// <summary>
-    /// [units][units]: 1 less the attention mass that unit u loses by reading the critical tokens of unit v in place of its own, root mean square
-    /// over steps: a head that copies loses much at few steps, and these decide. 0 where v lies in a later layer, for nothing can be borrowed from it.
+    /// [units][units]: 1 less the attention mass that unit u loses by reading the critical tokens of unit v in place of its own, root mean
+    /// square
+    /// over steps: a head that copies loses much at few steps, and these decide. 0 where v lies in a later layer, for nothing can be
+    /// borrowed from it.
     /// </summary>
     public required IReadOnlyList<float[]> Recovery { get; init; }
 

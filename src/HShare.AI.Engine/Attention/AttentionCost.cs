@@ -3,7 +3,8 @@ using HShare.AI.Engine.Cache;
 namespace HShare.AI.Engine.Attention;
 
 /// <summary>
-/// Bytes of the KV cache that decode steps read, selection included: the byte model of docs/attention.md. What leaders choose counts with their whole budget,
+/// Bytes of the KV cache that decode steps read, selection included: the byte model of docs/attention.md. What leaders choose counts with
+/// their whole budget,
 /// so a figure is an upper bound where a choice and its dilation overlap.
 /// </summary>
 public static class AttentionCost

@@ -89,7 +89,8 @@ public sealed class AttentionPolicyFactory
         }
 
         int reach = plan.Dilation + (preset.Retriever == Retriever.PageBounds ? KvLayer.PageSize : 1);
-        if (preset.Budget is { Share: 0 } budget && preset.Retriever != Retriever.None && budget.Total - budget.Sinks - budget.Window < reach)
+        if (preset.Budget is { Share: 0 } budget
+            && preset.Retriever != Retriever.None && budget.Total - budget.Sinks - budget.Window < reach)
         {
             throw new ArgumentException(
                 $"Attention '{preset}' leaves {budget.Total - budget.Sinks - budget.Window} critical tokens, but one choice takes {reach}. Raise the "

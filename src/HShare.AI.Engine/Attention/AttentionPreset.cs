@@ -15,13 +15,15 @@ public enum SharingPlanner
 /// <param name="Sinks">First tokens of which every head keeps its own keys.</param>
 /// <param name="Recent">Most recent tokens of which every head keeps its own keys.</param>
 /// <param name="Threshold">
-/// Similarity, 0 to 1, that all layers of a block must have with each other: 1 minus the Jensen-Shannon divergence of their attention. Not used where
+/// Similarity, 0 to 1, that all layers of a block must have with each other: 1 minus the Jensen-Shannon divergence of their attention. Not
+/// used where
 /// the layers' sharing ratio makes the blocks (hshare+pod) or a plan is given.
 /// </param>
 public sealed record DistantAttention(bool Scores, int Sinks, int Recent, double Threshold);
 
 /// <summary>
-/// A way to attend, by name: a <see cref="TokenBudget"/>, a <see cref="Engine.Attention.Retriever"/> and how a <see cref="SharingPlan"/> is come by.
+/// A way to attend, by name: a <see cref="TokenBudget"/>, a <see cref="Engine.Attention.Retriever"/> and how a <see cref="SharingPlan"/> is
+/// come by.
 /// Presets only combine these; <see cref="Parse"/> reads them from text such as <c>hshare:1/2-1-1/4,budget=512,retriever=pages</c>.
 /// </summary>
 public sealed record AttentionPreset
@@ -78,7 +80,9 @@ public sealed record AttentionPreset
         return new AttentionPreset("streaming-llm") { Budget = new TokenBudget(sinks, budget - sinks, budget), Retriever = Retriever.None };
     }
 
-    /// <summary>H2O (2023): the tokens that got most attention so far, and the most recent ones, half of the budget each. What is dropped is lost.</summary>
+    /// <summary>
+    /// H2O (2023): the tokens that got most attention so far, and the most recent ones, half of the budget each. What is dropped is lost.
+    /// </summary>
     /// <param name="budget">Tokens read in all.</param>
     /// <exception cref="ArgumentOutOfRangeException">The budget is below 2.</exception>
     public static AttentionPreset H2O(int budget = DefaultBudget)
@@ -91,15 +95,19 @@ public sealed record AttentionPreset
     public static AttentionPreset Quest(TokenBudget? budget = null, int denseLayers = 0) =>
         Sparse("quest", budget, Retriever.PageBounds, denseLayers);
 
-    /// <summary>DoubleSparse (2024): the tokens that score best over a few label channels, chosen anew by every KV head at each step.</summary>
+    /// <summary>
+    /// DoubleSparse (2024): the tokens that score best over a few label channels, chosen anew by every KV head at each step.
+    /// </summary>
     public static AttentionPreset DoubleSparse(TokenBudget? budget = null, int labelChannels = 0, int denseLayers = 0) =>
-        Sparse("double-sparse", budget, Retriever.LabelChannels, denseLayers) with { LabelChannels = NotNegative(labelChannels, nameof(labelChannels)) };
+        Sparse("double-sparse", budget, Retriever.LabelChannels, denseLayers) with { LabelChannels = NotNegative(
+            labelChannels, nameof(labelChannels)) };
 
     /// <summary>HShare (2025): critical tokens shared across layers, heads and decode steps.</summary>
     /// <param name="ratios">Fractions of layers, heads and steps that select for themselves.</param>
     /// <param name="budget">Tokens read; null = <see cref="DefaultBudget"/> with 16 sinks and a window of 64.</param>
     /// <param name="retriever">How critical tokens are found.</param>
-    /// <param name="dilation">Tokens read behind each chosen one; null = as many as a choice serves steps beyond its own; 0 = the paper's way.</param>
+    /// <param name="dilation">Tokens read behind each chosen one; null = as many as a choice serves steps beyond its own; 0 = the paper's
+    /// way.</param>
     /// <param name="planner">How the plan is made.</param>
     /// <param name="planFile">A plan to use instead; its own interval, dilation and dense layers then count.</param>
     /// <param name="denseLayers">The first so many layers read everything.</param>
@@ -146,7 +154,9 @@ public sealed record AttentionPreset
     public static AttentionPreset Pod(DistantAttention? distant = null, string? planFile = null) =>
         new("pod") { Distant = Checked(distant ?? new(false, 16, 496, 0.5)), PlanFile = planFile };
 
-    /// <summary>Both: a follower layer reads its leader's critical tokens with its leader's scores or keys, and keeps no distant keys.</summary>
+    /// <summary>
+    /// Both: a follower layer reads its leader's critical tokens with its leader's scores or keys, and keeps no distant keys.
+    /// </summary>
     /// <param name="hshare">A preset made with <see cref="HShare"/>.</param>
     /// <param name="distant">What is shared; null = scores, 16 sinks, 496 recent tokens.</param>
     /// <exception cref="ArgumentException">Sinks or recent tokens are out of range.</exception>
@@ -205,7 +215,8 @@ public sealed record AttentionPreset
         ArgumentOutOfRangeException.ThrowIfLessThan(distant.Recent, 1, nameof(distant));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(distant.Recent, MostTokens, nameof(distant));
         if (distant.Threshold is not (>= 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(distant), distant.Threshold, "The threshold of similarity must lie between 0 and 1.");
+            throw new ArgumentOutOfRangeException(
+                nameof(distant), distant.Threshold, "The threshold of similarity must lie between 0 and 1.");
         return distant;
     }
 

@@ -5,7 +5,8 @@ using HShare.AI.Engine.Models;
 namespace HShare.AI.Engine.Attention;
 
 /// <summary>
-/// Records what full attention does on texts: the text is read as a prompt, its last tokens are then decoded one by one, and at each of these steps
+/// Records what full attention does on texts: the text is read as a prompt, its last tokens are then decoded one by one, and at each of
+/// these steps
 /// every layer's attention and what each retriever thinks of it are kept. It drives the forward pass itself, below the scheduler.
 /// </summary>
 public sealed class AttentionRecorder
@@ -68,7 +69,9 @@ public sealed class AttentionRecorder
         _cached = new int[capacity];
     }
 
-    /// <summary>The channels that told most about the scores so far, over all tokens of all texts read: [layers * kv_heads][head_dim], best first.</summary>
+    /// <summary>
+    /// The channels that told most about the scores so far, over all tokens of all texts read: [layers * kv_heads][head_dim], best first.
+    /// </summary>
     public IReadOnlyList<int[]> LabelChannels => _channels.Ranking;
 
     /// <summary>Reads a text and records its last steps. What it shares at the start with the text before is not read again.</summary>

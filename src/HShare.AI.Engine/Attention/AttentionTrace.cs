@@ -13,6 +13,7 @@ public sealed record AttentionTrace(int Layers, int KvHeads, IReadOnlyList<Atten
 /// <param name="Context">Tokens of the context, the query's own included.</param>
 /// <param name="Mass">[units][context]: attention that each token got, softmax by query head, averaged over the group: sums to 1.</param>
 /// <param name="Pages">[units][pages]: what the page-bound retriever thinks of each page of 16 tokens.</param>
-/// <param name="Labels">[units][context]: what the label-channel retriever thinks of each token; empty where there are no label channels.</param>
+/// <param name="Labels">[units][context]: what the label-channel retriever thinks of each token; empty where there are no label
+/// channels.</param>
 public sealed record AttentionTraceStep(
     int Context, IReadOnlyList<float[]> Mass, IReadOnlyList<float[]> Pages, IReadOnlyList<float[]> Labels);

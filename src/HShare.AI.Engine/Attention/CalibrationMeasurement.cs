@@ -68,7 +68,8 @@ internal sealed class CalibrationMeasurement
             LayerOverlap = Square(_layers, (i, j) => Enumerable.Range(0, _kvHeads).Average(head => _overlap[Unit(i, head), Unit(j, head)])),
             HeadOverlap = [.. Enumerable.Range(0, _layers).Select(layer =>
                 Square(_kvHeads, (i, j) => _overlap[Unit(layer, i), Unit(layer, j)]))],
-            Recovery = Square(_layers * _kvHeads, (u, v) => v / _kvHeads > u / _kvHeads ? 0 : _steps * (1 - Math.Sqrt(_lost[u, v] / _steps))),
+            Recovery = Square(
+                _layers * _kvHeads, (u, v) => v / _kvHeads > u / _kvHeads ? 0 : _steps * (1 - Math.Sqrt(_lost[u, v] / _steps))),
             PodSimilarity = [.. Enumerable.Range(0, _kvHeads).Select(head =>
                 Square(_layers, (i, j) => _podSimilarity[Unit(i, head), Unit(j, head)]))],
             LabelChannels = labelChannels,

@@ -4,7 +4,8 @@ using HShare.AI.Engine.Models;
 namespace HShare.AI.Engine.Attention;
 
 /// <summary>
-/// Which channels of the keys tell most about the scores: the mean of |q·k| by channel, query and key of the same token, rotated (DoubleSparse's "qk"
+/// Which channels of the keys tell most about the scores: the mean of |q·k| by channel, query and key of the same token, rotated
+/// (DoubleSparse's "qk"
 /// ranking), summed over a KV head's query heads and over every token that was read.
 /// </summary>
 internal sealed class LabelChannelStatistics

@@ -10,7 +10,8 @@ public static class ModelFingerprint
     private const int SampleBytes = 4096;
 
     /// <summary>
-    /// The fingerprint of a model's folder, 32 hexadecimal digits. Of a weights file its size and up to 1 MiB in 256 evenly spaced samples count, so
+    /// The fingerprint of a model's folder, 32 hexadecimal digits. Of a weights file its size and up to 1 MiB in 256 evenly spaced samples
+    /// count, so
     /// that also a large model's is taken in milliseconds.
     /// </summary>
     /// <param name="directory">Folder with config.json and the safetensors files.</param>

@@ -13,10 +13,14 @@ public enum Retriever
     /// <summary>The attention itself: every key is read.</summary>
     Exact,
 
-    /// <summary>The product over the few channels that matter most, kept apart for this (DoubleSparse): channels / head_dim of the keys are read.</summary>
+    /// <summary>
+    /// The product over the few channels that matter most, kept apart for this (DoubleSparse): channels / head_dim of the keys are read.
+    /// </summary>
     LabelChannels,
 
-    /// <summary>An upper bound by pages of 16 tokens from the least and largest key elements (Quest): 2/16 of the keys' bytes are read.</summary>
+    /// <summary>
+    /// An upper bound by pages of 16 tokens from the least and largest key elements (Quest): 2/16 of the keys' bytes are read.
+    /// </summary>
     PageBounds,
 
     /// <summary>The attention a token has received so far (H2O); what was not chosen once never comes back. No key is read.</summary>

@@ -24,7 +24,8 @@ internal sealed class SelectionClock(AttentionPolicy policy)
     }
 
     /// <summary>
-    /// What to do at the last row of the prompt, which is noted as done: a first choice, where it serves for steps to come. The row itself has read
+    /// What to do at the last row of the prompt, which is noted as done: a first choice, where it serves for steps to come. The row itself
+    /// has read
     /// everything.
     /// </summary>
     /// <param name="context">Tokens of the prompt.</param>

@@ -41,7 +41,8 @@ public sealed record SharingPlan
     public int Interval { get; init; } = 1;
 
     /// <summary>
-    /// How many tokens behind each chosen one (or each chosen page) are read with it: a head that copies reads one token further at each step, so
+    /// How many tokens behind each chosen one (or each chosen page) are read with it: a head that copies reads one token further at each
+    /// step, so
     /// a choice that serves for several steps must reach ahead. At least <see cref="Interval"/> - 1 to be safe.
     /// </summary>
     public int Dilation { get; init; }
@@ -49,7 +50,9 @@ public sealed record SharingPlan
     /// <summary>The first so many layers read everything.</summary>
     public int DenseLayers { get; init; }
 
-    /// <summary>Fingerprint of the model it was calibrated on (<see cref="ModelFingerprint"/>), or null for a plan that fits any model of its shape.</summary>
+    /// <summary>
+    /// Fingerprint of the model it was calibrated on (<see cref="ModelFingerprint"/>), or null for a plan that fits any model of its shape.
+    /// </summary>
     public string? Fingerprint { get; init; }
 
     /// <summary>The rule of a KV head.</summary>
@@ -63,7 +66,8 @@ public sealed record SharingPlan
     {
         Layers = layers,
         KvHeads = kvHeads,
-        Rules = [.. Enumerable.Range(0, layers * kvHeads).Select(unit => new HeadRule(HeadSharing.Retrieve, unit / kvHeads, unit % kvHeads))],
+        Rules = [.. Enumerable.Range(
+            0, layers * kvHeads).Select(unit => new HeadRule(HeadSharing.Retrieve, unit / kvHeads, unit % kvHeads))],
     };
 
     /// <summary>Checks that the plan is executable on a model of its shape.</summary>
@@ -71,7 +75,8 @@ public sealed record SharingPlan
     public void Validate()
     {
         Require(Layers >= 1 && KvHeads >= 1, $"it is for {Layers} layers of {KvHeads} KV heads; both must be at least 1");
-        Require(Rules.Count == Layers * KvHeads, $"it has {Rules.Count} rules, but {Layers} layers of {KvHeads} KV heads need {Layers * KvHeads}");
+        Require(Rules.Count == Layers * KvHeads,
+            $"it has {Rules.Count} rules, but {Layers} layers of {KvHeads} KV heads need {Layers * KvHeads}");
         Require(Interval is >= 1 and <= AttentionPreset.MostTokens, $"interval is {Interval}, but must be at least 1");
         Require(Dilation is >= 0 and <= AttentionPreset.MostTokens, $"dilation is {Dilation}, but must not be negative");
         Require(DenseLayers >= 0 && DenseLayers <= Layers, $"denseLayers is {DenseLayers}, but must lie between 0 and {Layers}");
@@ -88,7 +93,8 @@ public sealed record SharingPlan
         HeadRule rule = this[layer, head];
         if (rule.Sharing == HeadSharing.Retrieve)
         {
-            Require(rule.Layer == layer && rule.Head == head, $"{entry} asks for itself, but names layer {rule.Layer}, head {rule.Head} as its leader");
+            Require(rule.Layer == layer
+                && rule.Head == head, $"{entry} asks for itself, but names layer {rule.Layer}, head {rule.Head} as its leader");
             return;
         }
 
@@ -101,7 +107,8 @@ public sealed record SharingPlan
         Require(layer < DenseLayers || rule.Layer >= DenseLayers, $"{entry}: {leader} lies in the dense layers, which choose nothing");
         if (rule.Sharing is HeadSharing.ShareScores or HeadSharing.ShareKeys)
         {
-            Require(rule.Head == head && rule.Layer < layer, $"{entry} shares {(rule.Sharing == HeadSharing.ShareKeys ? "keys" : "scores")}, "
+            Require(
+                rule.Head == head && rule.Layer < layer, $"{entry} shares {(rule.Sharing == HeadSharing.ShareKeys ? "keys" : "scores")}, "
                 + $"so its leader must be KV head {head} of an earlier layer, not layer {rule.Layer}, head {rule.Head}");
         }
     }

@@ -39,7 +39,8 @@ public sealed record SharingPlanFile(SharingPlan Plan, string? Planner = null)
 
     /// <summary>Reads a plan of whatever model, to be looked at.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="SharingPlanException">The file is missing or damaged, or breaks a rule; the message names the file and the entry.</exception>
+    /// <exception cref="SharingPlanException">The file is missing or damaged, or breaks a rule; the message names the file and the
+    /// entry.</exception>
     public static SharingPlanFile Load(string path) => Read(path, _ => { });
 
     /// <summary>Writes the file, over what is there.</summary>

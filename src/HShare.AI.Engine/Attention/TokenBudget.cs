@@ -7,7 +7,8 @@ namespace HShare.AI.Engine.Attention;
 /// <param name="Sinks">Tokens at the start of the sequence that are always read.</param>
 /// <param name="Window">Most recent tokens that are always read, the query's own included; at least 1.</param>
 /// <param name="Total">Tokens read in all, sinks and window included; 0 where <paramref name="Share"/> says it.</param>
-/// <param name="Share">Tokens read in all as a share of the context, above 0 and at most 1; 0 where <paramref name="Total"/> says it.</param>
+/// <param name="Share">Tokens read in all as a share of the context, above 0 and at most 1; 0 where <paramref name="Total"/> says
+/// it.</param>
 public readonly record struct TokenBudget(int Sinks, int Window, int Total, double Share = 0)
 {
     /// <summary>Tokens read in all of a context: never less than sinks and window hold.</summary>

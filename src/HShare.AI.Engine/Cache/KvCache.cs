@@ -15,7 +15,9 @@ public sealed record KeySharing(SharingPlan Plan, int Sinks, int Recent)
     /// <summary>How many heads of all layers keep proximal keys only.</summary>
     public int FollowerCount => Plan.Rules.Count(rule => rule.Sharing is HeadSharing.ShareKeys or HeadSharing.ShareScores);
 
-    /// <summary>Blocks that one sequence holds for proximal keys at most while it decodes: sinks, recent tokens and a block begun.</summary>
+    /// <summary>
+    /// Blocks that one sequence holds for proximal keys at most while it decodes: sinks, recent tokens and a block begun.
+    /// </summary>
     public int BlocksPerSequence(int blockSize) => SinkBlocks(blockSize) + (Recent + blockSize - 1) / blockSize + 1;
 
     /// <summary>
@@ -79,7 +81,9 @@ public sealed record KvCacheShape(int Layers, int KvHeads, int HeadDim, int Bloc
     /// <summary>Bytes of one head's key, or value, of one token.</summary>
     public int RowBytes => HeadDim * Type.ByteSize();
 
-    /// <summary>Bytes of keys and values that one token takes over all layers; distant keys that followers do not keep do not count.</summary>
+    /// <summary>
+    /// Bytes of keys and values that one token takes over all layers; distant keys that followers do not keep do not count.
+    /// </summary>
     public long BytesPerToken => (2L * Layers * KvHeads - Followers) * RowBytes;
 
     /// <summary>Bytes that one token takes over all layers for retrievers: page bounds and labels.</summary>

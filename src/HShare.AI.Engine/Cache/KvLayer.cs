@@ -32,7 +32,10 @@ public sealed record KvLayer(Tensor Keys, Tensor Values, int BlockSize)
     /// <summary>Which channels those are, int32 [kv_heads, label_channels].</summary>
     public Tensor LabelChannels { get; init; }
 
-    /// <summary>Place of a head that keeps its keys within a row of <see cref="Keys"/>; of another head, within <see cref="DistantSharing.ProximalKeys"/>.</summary>
+    /// <summary>
+    /// Place of a head that keeps its keys within a row of <see cref="Keys"/>; of another head, within
+    /// <see cref="DistantSharing.ProximalKeys"/>.
+    /// </summary>
     public int KeyPlaceOf(int kvHead) => Distant is null ? kvHead : Distant.KeyPlaces[kvHead];
 }
 
@@ -42,8 +45,10 @@ public sealed record KvLayer(Tensor Keys, Tensor Values, int BlockSize)
 /// </summary>
 /// <param name="Sinks">First tokens that count as proximal.</param>
 /// <param name="Recent">Most recent tokens that count as proximal, the query's own included.</param>
-/// <param name="Leaders">[kv_heads]: the layer whose keys of the same head stand in for distant ones, or null where the head keeps its own.</param>
-/// <param name="SharesScores">[kv_heads]: whether a follower takes its leader's scores, or scores its leader's keys with queries of its own.</param>
+/// <param name="Leaders">[kv_heads]: the layer whose keys of the same head stand in for distant ones, or null where the head keeps its
+/// own.</param>
+/// <param name="SharesScores">[kv_heads]: whether a follower takes its leader's scores, or scores its leader's keys with queries of its
+/// own.</param>
 /// <param name="Leads">[kv_heads]: whether a later layer takes this head's scores.</param>
 /// <param name="KeyPlaces">[kv_heads]: see <see cref="KvLayer.KeyPlaceOf"/>.</param>
 /// <param name="ProximalKeys">Keys of followers [proximal_blocks, followers * block_size * head_dim], in blocks of their own.</param>

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace HShare.AI.Engine.Cache;
 
 /// <summary>
-/// The blocks that hold one sequence's proximal keys (PoD): those with its first tokens and those with its most recent ones. What leaves the window is
+/// The blocks that hold one sequence's proximal keys (PoD): those with its first tokens and those with its most recent ones. What leaves
+/// the window is
 /// given back, but stays findable until somebody takes it, so that a prompt's end can be gone on from.
 /// </summary>
 internal sealed class ProximalBlocks

@@ -2,7 +2,8 @@ namespace HShare.AI.Engine.Compute;
 
 /// <summary>The numbers that fix one layer's attention.</summary>
 /// <param name="Heads">Query heads.</param>
-/// <param name="KvHeads">Key/value heads; <paramref name="Heads"/> is a multiple. Consecutive <see cref="GroupSize"/> query heads share one.</param>
+/// <param name="KvHeads">Key/value heads; <paramref name="Heads"/> is a multiple. Consecutive <see cref="GroupSize"/> query heads share
+/// one.</param>
 /// <param name="HeadDim">Elements of one head.</param>
 /// <param name="SlidingWindow">How many tokens a query sees, itself included; 0 = all before it.</param>
 public readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim, int SlidingWindow)

@@ -78,8 +78,10 @@ public abstract class Backend : IDisposable
         Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache);
 
     /// <summary>
-    /// Causal attention of the step's prefill chunks (sequences from <see cref="StepTensors.DecodeCount"/> on) over the cache. Heads that keep proximal
-    /// keys only (<see cref="KvLayer.Distant"/>) use their leader's keys, or scores, for distant tokens; leaders leave their queries for them.
+    /// Causal attention of the step's prefill chunks (sequences from <see cref="StepTensors.DecodeCount"/> on) over the cache. Heads that
+    /// keep proximal
+    /// keys only (<see cref="KvLayer.Distant"/>) use their leader's keys, or scores, for distant tokens; leaders leave their queries for
+    /// them.
     /// </summary>
     /// <param name="qkv">As left by <see cref="RotateAndStore"/>; the queries are the first heads * head_dim columns.</param>
     /// <param name="step">Rows, lengths and block tables.</param>
@@ -88,7 +90,8 @@ public abstract class Backend : IDisposable
     /// <param name="attended">float32 [rows, heads * head_dim]; only the rows of these sequences are written.</param>
     /// <param name="massSequences">The prefill sequences whose attention is summed up.</param>
     /// <param name="mass">
-    /// float32 [slots * kv_heads, tokens], or <see cref="Tensor.None"/>: the attention that each token gets from the rows is added to it (softmax by
+    /// float32 [slots * kv_heads, tokens], or <see cref="Tensor.None"/>: the attention that each token gets from the rows is added to it
+    /// (softmax by
     /// query head, mean over the group). Tokens from the first row on start at 0; a decode row finds its own there.
     /// </param>
     public abstract void AttendPrefill(
@@ -106,7 +109,8 @@ public abstract class Backend : IDisposable
         Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Tensor attended, Tensor mass = default);
 
     /// <summary>
-    /// Attention of one query for each of some decode <paramref name="sequences"/> over sinks, <paramref name="selected"/> tokens and window.
+    /// Attention of one query for each of some decode <paramref name="sequences"/> over sinks, <paramref name="selected"/> tokens and
+    /// window.
     /// </summary>
     /// <inheritdoc cref="AttendDecode"/>
     public abstract void AttendSelected(
@@ -120,8 +124,10 @@ public abstract class Backend : IDisposable
         Tensor mass = default);
 
     /// <summary>
-    /// Chooses the critical tokens of some sequences: importance of each candidate between sinks and window for the sequence's last row, pooled over
-    /// the group; the best, ascending, each once. Sequences whose <see cref="StepTensors.RefreshMask"/> is 0 and heads that do not ask keep theirs.
+    /// Chooses the critical tokens of some sequences: importance of each candidate between sinks and window for the sequence's last row,
+    /// pooled over
+    /// the group; the best, ascending, each once. Sequences whose <see cref="StepTensors.RefreshMask"/> is 0 and heads that do not ask keep
+    /// theirs.
     /// </summary>
     /// <param name="qkv">As left by <see cref="RotateAndStore"/>.</param>
     /// <param name="step">Rows, lengths, windows and counts.</param>

@@ -8,11 +8,13 @@ namespace HShare.AI.Engine.Compute;
 /// <param name="Dilation">How many tokens behind each chosen token or page are taken with it.</param>
 /// <param name="Destination">Where the choices go: each asking head's own list.</param>
 /// <param name="Scores">
-/// float32 [max_sequences * kv_heads, tokens]: working memory. Row s * kv_heads + h keeps what head h of the step's sequence s thinks of each token
+/// float32 [max_sequences * kv_heads, tokens]: working memory. Row s * kv_heads + h keeps what head h of the step's sequence s thinks of
+/// each token
 /// (of each page, under page bounds) until the next call.
 /// </param>
 /// <param name="Mass">
-/// Under <see cref="Retriever.Accumulated"/>, the attention that each token has got so far, float32 [slots * kv_heads, tokens]; tokens that are not
+/// Under <see cref="Retriever.Accumulated"/>, the attention that each token has got so far, float32 [slots * kv_heads, tokens]; tokens that
+/// are not
 /// chosen are marked with -1 and never come back.
 /// </param>
 public sealed record Retrieval(

@@ -1,11 +1,13 @@
 namespace HShare.AI.Engine.Compute;
 
 /// <summary>
-/// The critical tokens that leaders have chosen, and which of these lists each KV head of a layer reads. A read also covers the sinks and the
+/// The critical tokens that leaders have chosen, and which of these lists each KV head of a layer reads. A read also covers the sinks and
+/// the
 /// window, which are not part of a list: they follow from the present context (<see cref="StepTensors.WindowStarts"/>).
 /// </summary>
 /// <param name="Indices">
-/// int32 [slots * units, tokens]: positions, ascending, padded with -1; the list of a sequence in slot s and of unit u (a KV head of a layer) is
+/// int32 [slots * units, tokens]: positions, ascending, padded with -1; the list of a sequence in slot s and of unit u (a KV head of a
+/// layer) is
 /// row s * units + u.
 /// </param>
 /// <param name="Units">Lists of a slot: layers * kv_heads, and one that stays empty.</param>

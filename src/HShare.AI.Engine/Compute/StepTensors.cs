@@ -37,7 +37,8 @@ public sealed class StepTensors
     }
 
     /// <summary>
-    /// How the sequences attend: all decode sequences in groups, or none, and then they read everything; and the prefill sequences that make a first
+    /// How the sequences attend: all decode sequences in groups, or none, and then they read everything; and the prefill sequences that
+    /// make a first
     /// choice in this step, or whose attention is summed up.
     /// </summary>
     public List<AttentionGroup> Groups { get; } = [];
@@ -76,7 +77,8 @@ public sealed class StepTensors
     public Tensor LogitRows { get; }
 
     /// <summary>
-    /// Where what is kept for each sequence between steps lies [1, sequences], int32: a number below the most sequences that stays the same while it
+    /// Where what is kept for each sequence between steps lies [1, sequences], int32: a number below the most sequences that stays the same
+    /// while it
     /// runs, unlike its place in the step.
     /// </summary>
     public Tensor SequenceSlots { get; }
@@ -96,6 +98,9 @@ public sealed class StepTensors
     /// <summary>As <see cref="Slots"/>, for the keys of heads that keep proximal tokens only.</summary>
     public Tensor ProximalSlots { get; }
 
-    /// <summary>As <see cref="BlockTables"/>, for the keys of heads that keep proximal tokens only; 0 for blocks that were given back, which nothing reads.</summary>
+    /// <summary>
+    /// As <see cref="BlockTables"/>, for the keys of heads that keep proximal tokens only; 0 for blocks that were given back, which nothing
+    /// reads.
+    /// </summary>
     public Tensor ProximalTables { get; }
 }

@@ -26,7 +26,9 @@ public readonly record struct Tensor(nint Address, DType Type, int Rows, int Col
     /// <exception cref="ArgumentOutOfRangeException">The matrix has fewer rows.</exception>
     public Tensor Take(int count) => Slice(0, count);
 
-    /// <summary>Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> of this matrix, over the same memory.</summary>
+    /// <summary>
+    /// Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> of this matrix, over the same memory.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the matrix.</exception>
     public Tensor Slice(int first, int count)
     {

@@ -47,7 +47,9 @@ public sealed class AttentionBuffers
         }
     }
 
-    /// <summary>Attention that tokens get over all layers, float32 [slots * kv_heads, tokens]; <see cref="Tensor.None"/> unless it was asked for.</summary>
+    /// <summary>
+    /// Attention that tokens get over all layers, float32 [slots * kv_heads, tokens]; <see cref="Tensor.None"/> unless it was asked for.
+    /// </summary>
     public Tensor ReadsMass { get; }
 
     /// <summary>See <see cref="DistantSharing.Queries"/>.</summary>

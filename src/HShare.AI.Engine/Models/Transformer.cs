@@ -45,7 +45,8 @@ public sealed class Transformer
     }
 
     /// <summary>
-    /// Called behind each layer's attention with the layer and its rotated queries and keys [rows, (heads + 2 kv_heads) * head_dim], for those who
+    /// Called behind each layer's attention with the layer and its rotated queries and keys [rows, (heads + 2 kv_heads) * head_dim], for
+    /// those who
     /// measure attention; null = nobody.
     /// </summary>
     public Action<int, Tensor>? LayerAttended { get; set; }

@@ -46,7 +46,8 @@ internal sealed class AttentionPolicies
 
     /// <summary>The policy of a request.</summary>
     /// <param name="preset">What it asks for; null = the engine's default.</param>
-    /// <exception cref="ArgumentException">The engine does not keep what the preset needs; the message says which option adds it.</exception>
+    /// <exception cref="ArgumentException">The engine does not keep what the preset needs; the message says which option adds
+    /// it.</exception>
     public AttentionPolicy Get(AttentionPreset? preset)
     {
         if (preset is null || preset == _default.Preset)

@@ -30,7 +30,8 @@ public sealed class EngineMeter : IDisposable
         Counter("hshare.engine.tokens.generated", "{token}", "Tokens generated.", s => s.GeneratedTokens);
         Counter("hshare.engine.kv.read", "By", "Bytes of keys and values read by decode steps, selection included.", s => s.Reads.Bytes);
         Counter("hshare.engine.kv.read.full", "By", "Bytes that full attention would have read.", s => s.Reads.FullBytes);
-        Counter("hshare.engine.attention.refreshes", "{refresh}", "Decode steps in which the leaders chose tokens anew.", s => s.Reads.Refreshes);
+        Counter("hshare.engine.attention.refreshes", "{refresh}", "Decode steps in which the leaders chose tokens anew.", s =>
+            s.Reads.Refreshes);
         Counter("hshare.engine.preemptions", "{preemption}", "How often a sequence lost its blocks.", s => s.Preemptions);
 
         void Gauge(string name, string unit, string description, Func<EngineStatistics, int> value) =>

@@ -64,7 +64,8 @@ public sealed record EngineOptions
     public AttentionPreset Attention { get; init; } = AttentionPreset.Full;
 
     /// <summary>
-    /// Other presets that requests may ask for: what their retrievers need is kept beside the keys from the start. A preset that needs no more than
+    /// Other presets that requests may ask for: what their retrievers need is kept beside the keys from the start. A preset that needs no
+    /// more than
     /// these and <see cref="Attention"/> do can be asked for without being named here.
     /// </summary>
     public IReadOnlyList<AttentionPreset> AttentionPresets { get; init; } = [];

@@ -61,7 +61,8 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
     // Proximal keys never run out: room for every sequence, for the chunks of a step, and as much again for what may be found later.
     private static int ProximalBlocksFor(KeySharing? sharing, EngineOptions options) => sharing is null
         ? 0
-        : 2 * options.MaxBatch * sharing.BlocksPerSequence(options.BlockSize) + BlocksFor(options.MaxStepRows, options.BlockSize) + options.MaxBatch;
+        : 2 * options.MaxBatch * sharing.BlocksPerSequence(
+            options.BlockSize) + BlocksFor(options.MaxStepRows, options.BlockSize) + options.MaxBatch;
 
     private static int BlocksFor(int tokens, int blockSize) => (tokens + blockSize - 1) / blockSize;
 

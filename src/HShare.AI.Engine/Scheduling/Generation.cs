@@ -62,7 +62,8 @@ public sealed class Generation : IAsyncDisposable
     }
 
     /// <summary>
-    /// Attention that each token of the context has got from the answer, summed over layers, KV heads and decode steps; null until the generation has ended, and
+    /// Attention that each token of the context has got from the answer, summed over layers, KV heads and decode steps; null until the
+    /// generation has ended, and
     /// where it was not asked for.
     /// </summary>
     public IReadOnlyList<float>? ReadsMass { get => Volatile.Read(ref field); internal set => Volatile.Write(ref field, value); }

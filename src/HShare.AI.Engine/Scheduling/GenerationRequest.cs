@@ -38,11 +38,14 @@ public sealed record GenerationRequest
     /// </summary>
     public string? CacheKey { get; init; }
 
-    /// <summary>How the answer attends to the cached tokens; null = the engine's default. Prompts are always read with full attention.</summary>
+    /// <summary>
+    /// How the answer attends to the cached tokens; null = the engine's default. Prompts are read with full attention, except under pod.
+    /// </summary>
     public AttentionPreset? Attention { get; init; }
 
     /// <summary>
-    /// Ids to generate instead of drawing them, one a step, before any are drawn: each is reported with the log-probability that the model gave it. For
+    /// Ids to generate instead of drawing them, one a step, before any are drawn: each is reported with the log-probability that the model
+    /// gave it. For
     /// measuring perplexity under an attention preset.
     /// </summary>
     public IReadOnlyList<int> Continuation { get; init; } = [];

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace HShare.AI.Hosting;
 
 /// <summary>
-/// Healthy where the model answers, degraded while it is not loaded yet (calls wait for it), unhealthy where it cannot be loaded or its engine has failed.
+/// Healthy where the model answers, degraded while it is not loaded yet (calls wait for it), unhealthy where it cannot be loaded or its
+/// engine has failed.
 /// </summary>
 internal sealed class ModelHealthCheck(HShareChatClient client) : IHealthCheck
 {

@@ -17,7 +17,9 @@ internal sealed record BenchTarget(ModelSettings Settings, string? Shape, IReadO
     /// <summary>Name of the shape or model.</summary>
     public string Name => Shape ?? Settings.Name;
 
-    /// <summary>Measures the model in each format, and the machine's limits before and after: other work on the machine comes and goes.</summary>
+    /// <summary>
+    /// Measures the model in each format, and the machine's limits before and after: other work on the machine comes and goes.
+    /// </summary>
     public BenchReport Measure(IProgress<double> progress, CancellationToken cancellationToken)
     {
         int threads = Settings.Threads ?? Environment.ProcessorCount;

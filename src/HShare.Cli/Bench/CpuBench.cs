@@ -103,7 +103,8 @@ internal sealed class CpuBench
         {
             _model.SetStep(context - 1, 1, withLogits: false);
             Measurement time = Measurement.Of(() => ForEachLayer((shape, i) =>
-                _model.Backend.AttendDecode(qkv, _model.Step, new SequenceRange(0, 1), shape, _model.Cache[i], attended)), _cancellationToken);
+                _model.Backend.AttendDecode(
+                    qkv, _model.Step, new SequenceRange(0, 1), shape, _model.Cache[i], attended)), _cancellationToken);
             long bytes = _model.KvBytes(context);
             yield return BenchFigure.Bytes("decode attention", $"context {context}, {bytes / 1e6:N0} MB", _kv, time, bytes);
         }

@@ -47,7 +47,9 @@ internal static unsafe partial class MemoryBandwidth
         }
     }
 
-    /// <summary>With pages of 4 KiB the look-up of addresses costs a quarter of the bandwidth: asks for large ones, where there are any.</summary>
+    /// <summary>
+    /// With pages of 4 KiB the look-up of addresses costs a quarter of the bandwidth: asks for large ones, where there are any.
+    /// </summary>
     private static byte* Allocate(nuint bytes)
     {
         void* memory = NativeMemory.AlignedAlloc(bytes, HugePageBytes);

@@ -4,7 +4,8 @@ using HShare.AI.Engine.Models;
 namespace HShare.Cli.Calibration;
 
 /// <summary>
-/// Reads texts twice: first to learn which channels of the keys tell most about the scores, then, with labels of these, to record what attention and the
+/// Reads texts twice: first to learn which channels of the keys tell most about the scores, then, with labels of these, to record what
+/// attention and the
 /// retrievers do.
 /// </summary>
 internal sealed class CalibrationRecording(LanguageModel model, TokenBudget budget, IReadOnlyList<CalibrationText> texts)
@@ -14,7 +15,8 @@ internal sealed class CalibrationRecording(LanguageModel model, TokenBudget budg
 
     /// <summary>Reads the texts.</summary>
     /// <returns>A trace of each text, and the ranking of the channels [layers * kv_heads][head_dim].</returns>
-    public (IReadOnlyList<AttentionTrace> Traces, IReadOnlyList<int[]> Channels) Run(IProgress<double> progress, CancellationToken cancellationToken)
+    public (IReadOnlyList<AttentionTrace> Traces, IReadOnlyList<int[]> Channels) Run(
+        IProgress<double> progress, CancellationToken cancellationToken)
     {
         int longest = texts.Max(text => text.Tokens.Count);
         var ranking = new AttentionRecorder(model, budget, longest, []);

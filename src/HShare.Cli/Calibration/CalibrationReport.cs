@@ -69,7 +69,8 @@ internal sealed record CalibrationReport(SharingPlan Plan, string Description, I
         terminal.Out.Write(PlanText.Draw(Plan));
         Table table = Tables.Create("retriever", "mass read", "of what exact choice reads", "critical mass kept", "KV bytes read");
         foreach ((string retriever, CalibrationResult result) in Results)
-            table.AddRow(retriever, $"{result.Recovered:P2}", $"{result.Kept:P2}", $"{result.CriticalKept:P1}", $"{result.KvBytesReadRatio:P1}");
+            table.AddRow(
+                retriever, $"{result.Recovered:P2}", $"{result.Kept:P2}", $"{result.CriticalKept:P1}", $"{result.KvBytesReadRatio:P1}");
         terminal.Write(table);
         terminal.Out.WriteLine($"Made from {Description}; judged on texts it was not made from.");
     }

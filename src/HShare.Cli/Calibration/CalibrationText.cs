@@ -25,7 +25,8 @@ internal sealed record CalibrationText(IReadOnlyList<int> Tokens, int Steps)
     public static IEnumerable<CalibrationText> FromFiles(IEnumerable<string> files, Tokenizer tokenizer, int length, int pieces, int steps)
     {
         if (length <= steps)
-            throw new InputException($"Pieces of {length} tokens are too short to decode {steps} of them: take longer pieces, or fewer steps.");
+            throw new InputException(
+                $"Pieces of {length} tokens are too short to decode {steps} of them: take longer pieces, or fewer steps.");
 
         foreach (string file in files)
         {

@@ -21,7 +21,8 @@ internal static class AttentionOptions
     /// <summary>Several presets, to be compared.</summary>
     public static Option<string[]> Presets { get; } = new("--attention")
     {
-        Description = Description + "; repeat it to compare several, or give 'all' [default: what the model's calibration recommends, else full]",
+        Description =
+            Description + "; repeat it to compare several, or give 'all' [default: what the model's calibration recommends, else full]",
         HelpName = "PRESET",
     };
 

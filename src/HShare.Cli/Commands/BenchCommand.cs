@@ -88,7 +88,8 @@ internal sealed class BenchCommand : ToolCommand
         if (arguments.GetValue(_part) == Constraints)
         {
             ConstraintBench bench = ReadConstraints(arguments, settings, cancellationToken);
-            await MeasureAsync(arguments, settings.Name, (progress, _) => bench.Measure(progress), ConstraintTables.Write, cancellationToken);
+            await MeasureAsync(
+                arguments, settings.Name, (progress, _) => bench.Measure(progress), ConstraintTables.Write, cancellationToken);
         }
         else if (arguments.GetValue(_part) == AttentionOnly)
         {

@@ -10,7 +10,9 @@ using HShare.Cli.Output;
 
 namespace HShare.Cli.Commands;
 
-/// <summary><c>hshare calibrate</c>: learns from texts which layers and heads of a model attend alike, and makes a sharing plan of it.</summary>
+/// <summary>
+/// <c>hshare calibrate</c>: learns from texts which layers and heads of a model attend alike, and makes a sharing plan of it.
+/// </summary>
 internal sealed class CalibrateCommand : ToolCommand
 {
     private const int HeldOutEvery = 4; // of the texts, every fourth is kept to judge plans by
@@ -36,9 +38,11 @@ internal sealed class CalibrateCommand : ToolCommand
 
     private readonly Option<int?> _limit = CommonOptions.AtLeast(2, "--limit", "Most pieces of a text, and most questions [default: 16]");
 
-    private readonly Option<int?> _steps = CommonOptions.AtLeast(2, "--steps", "Tokens decoded and recorded of each piece of text [default: 32]");
+    private readonly Option<int?> _steps = CommonOptions.AtLeast(
+        2, "--steps", "Tokens decoded and recorded of each piece of text [default: 32]");
 
-    private readonly Option<int?> _length = CommonOptions.AtLeast(256, "--length", "Tokens of a piece of text [default: 4096, or the context]");
+    private readonly Option<int?> _length = CommonOptions.AtLeast(
+        256, "--length", "Tokens of a piece of text [default: 4096, or the context]");
 
     private readonly Option<int?> _budget = CommonOptions.AtLeast(128, "--budget", "Tokens read at each step [default: 512]");
 
@@ -62,7 +66,8 @@ internal sealed class CalibrateCommand : ToolCommand
 
     private readonly Option<bool> _save = new("--save")
     {
-        Description = $"Write what was learnt to {AttentionCalibration.FileName} in the model's folder, so that presets can make plans from it",
+        Description =
+            $"Write what was learnt to {AttentionCalibration.FileName} in the model's folder, so that presets can make plans from it",
     };
 
     /// <summary>Declares the command.</summary>
@@ -76,7 +81,8 @@ internal sealed class CalibrateCommand : ToolCommand
             "hshare calibrate --text book.txt --keep 0.98 --out plan.json")
     {
         foreach (Option option in (Option[])
-            [_texts, _document, _questions, _limit, _steps, _length, _budget, _planner, _layers, _heads, _everySteps, _dilate, _keep, _out, _save])
+            [_texts, _document,
+                _questions, _limit, _steps, _length, _budget, _planner, _layers, _heads, _everySteps, _dilate, _keep, _out, _save])
             Add(option);
         this.AddModelOptions();
     }
@@ -92,7 +98,8 @@ internal sealed class CalibrateCommand : ToolCommand
         var budget = new TokenBudget(16, 64, arguments.GetValue(_budget) ?? AttentionPreset.DefaultBudget);
         var recording = new CalibrationRecording(model, budget, texts);
         (IReadOnlyList<AttentionTrace> traces, IReadOnlyList<int[]> channels) = await Terminal.WithProgressAsync(
-            $"Reading {texts.Length} texts twice", progress => Task.Run(() => recording.Run(progress, cancellationToken), cancellationToken));
+            $"Reading {texts.Length} texts twice", progress =>
+                Task.Run(() => recording.Run(progress, cancellationToken), cancellationToken));
         AttentionTrace[] judged = [.. traces.Where((_, i) => i % HeldOutEvery == HeldOutEvery - 1)];
         AttentionTrace[] learnt = [.. traces.Where((_, i) => i % HeldOutEvery != HeldOutEvery - 1)];
         string fingerprint = ModelFingerprint.Of(model.Directory);
@@ -136,7 +143,8 @@ internal sealed class CalibrateCommand : ToolCommand
     private CalibrationText[] ReadTexts(ParseResult arguments, LanguageModel model)
     {
         Tokenizer tokenizer = model.Tokenizer
-            ?? throw new ModelLoadException(Path.Combine(model.Directory, "tokenizer.json"), "The calibration needs the model's tokenizer.");
+            ?? throw new ModelLoadException(
+                Path.Combine(model.Directory, "tokenizer.json"), "The calibration needs the model's tokenizer.");
         string[] files = arguments.GetValue(_texts) ?? [];
         string? document = arguments.GetValue(_document), questions = arguments.GetValue(_questions);
         if (document is null != questions is null)
@@ -192,7 +200,8 @@ internal sealed class CalibrateCommand : ToolCommand
                 cancellationToken),
             cancellationToken));
         return result.Cheapest is { } cheapest
-            ? CalibrationReport.Of(cheapest.Plan, cheapest.ToString(), judged, budget) with { Candidates = result.Candidates, Floor = floor }
+            ? CalibrationReport.Of(
+                cheapest.Plan, cheapest.ToString(), judged, budget) with { Candidates = result.Candidates, Floor = floor }
             : throw new InputException(
                 $"No plan keeps {floor:P1} of the attention mass; the best of {result.Candidates.Count} keeps "
                 + $"{result.Candidates.Max(candidate => candidate.Kept):P1}. Lower --keep or raise --budget.");

@@ -134,7 +134,8 @@ internal sealed class EvalCommand : ToolCommand
         }
 
         string path = Path.Combine(settings.Directory, "tokenizer.json");
-        Tokenizer tokenizer = File.Exists(path) ? Tokenizer.Load(path) : throw new ModelLoadException(path, "A task needs the model's tokenizer.");
+        Tokenizer tokenizer = File.Exists(
+            path) ? Tokenizer.Load(path) : throw new ModelLoadException(path, "A task needs the model's tokenizer.");
         var taskSettings = new TaskSettings
         {
             Encode = tokenizer.Encode,

@@ -50,13 +50,15 @@ internal static class EvalPlots
         int context = tracked.Max(outcome => outcome.Reads!.Count);
         int width = Math.Max(1, context / StripSteps);
         TokenBudget[] budgets = [.. tracked.Select(outcome => AttentionPreset.Parse(outcome.Report.Preset).Budget).OfType<TokenBudget>()];
-        int sinks = budgets.Select(budget => budget.Sinks).DefaultIfEmpty(0).Min(), window = budgets.Select(budget => budget.Window).DefaultIfEmpty(1).Min();
+        int sinks = budgets.Select(
+            budget => budget.Sinks).DefaultIfEmpty(0).Min(), window = budgets.Select(budget => budget.Window).DefaultIfEmpty(1).Min();
         return new HeatStrip
         {
             Title = "Where one answer's attention went, by preset",
             RowName = "preset",
             Context = context,
-            Rows = [.. tracked.Select(outcome => new HeatRow(ShortName(outcome.Report.Preset), Buckets(outcome.Reads!, width, sinks, window)))],
+            Rows = [.. tracked.Select(
+                outcome => new HeatRow(ShortName(outcome.Report.Preset), Buckets(outcome.Reads!, width, sinks, window)))],
             Sinks = sinks,
             Window = window,
         }.ToSvg();

@@ -76,7 +76,9 @@ internal sealed record EvalReport : EvalScore
     /// <summary>Perplexity of held-out text, dense prefill and decode under the preset; null where no text was given.</summary>
     public double? Perplexity { get; init; }
 
-    /// <summary>Bytes of keys and values that a decode step reads of a sequence, selection included; null where nothing was decoded.</summary>
+    /// <summary>
+    /// Bytes of keys and values that a decode step reads of a sequence, selection included; null where nothing was decoded.
+    /// </summary>
     [JsonPropertyName("kvBytesReadPerToken")]
     public double? KvBytesReadPerToken { get; }
 
@@ -84,7 +86,9 @@ internal sealed record EvalReport : EvalScore
     [JsonPropertyName("kvBytesReadRatio")]
     public double? KvBytesReadRatio { get; }
 
-    /// <summary>Bytes of cache that a token takes under the preset, at the mean length of the prompts, what retrievers keep included.</summary>
+    /// <summary>
+    /// Bytes of cache that a token takes under the preset, at the mean length of the prompts, what retrievers keep included.
+    /// </summary>
     [JsonPropertyName("kvBytesStoredPerToken")]
     public double? KvBytesStoredPerToken { get; init; }
 

@@ -28,7 +28,8 @@ internal sealed record EvalRun(
     private const int WindowsOfText = 8, WindowTokens = 4096, ScoredTokens = 128;
 
     /// <summary>Runs it: presets that store the same keep one engine, so that each question is read once for all of them.</summary>
-    /// <returns>A report for each preset, in their order, with all results and, where asked for, the reads of the first long question.</returns>
+    /// <returns>A report for each preset, in their order, with all results and, where asked for, the reads of the first long
+    /// question.</returns>
     public async Task<IReadOnlyList<PresetOutcome>> RunAsync(ModelSettings settings, Terminal terminal, CancellationToken cancellationToken)
     {
         var outcomes = new PresetOutcome[Presets.Count];
@@ -50,7 +51,8 @@ internal sealed record EvalRun(
         using LanguageModel model = await settings.LoadAsync(terminal, cancellationToken);
         var factory = new AttentionPolicyFactory(model.Config, model.Directory);
         AttentionPolicy[] policies = [.. Presets.Select(factory.Create)];
-        int labels = policies.Where(policy => policy.Preset.Distant is null).Select(policy => policy.LabelChannels).FirstOrDefault(count => count > 0);
+        int labels = policies.Where(
+            policy => policy.Preset.Distant is null).Select(policy => policy.LabelChannels).FirstOrDefault(count => count > 0);
         return [.. Enumerable.Range(0, Presets.Count).GroupBy(i => StorageOf(policies[i], labels)).Select(group => group.ToArray())];
 
         static string StorageOf(AttentionPolicy policy, int labels) => policy.Preset.Distant is not null
@@ -107,7 +109,8 @@ internal sealed record EvalRun(
         EngineOptions alone = engine.Options with { Attention = preset, AttentionPresets = [], KvCacheBytes = null };
         var policies = new AttentionPolicies(engine.Model, alone);
         KvCacheShape shape = EngineSizing.Resolve(alone, engine.Model.Config, long.MaxValue, policies.Needs, policies.LabelChannels).Cache;
-        double tokens = results.Where(result => !result.OverContext).Select(result => (double)result.PromptTokens).DefaultIfEmpty(0).Average();
+        double tokens = results.Where(
+            result => !result.OverContext).Select(result => (double)result.PromptTokens).DefaultIfEmpty(0).Average();
         int proximal = shape.KeySharing?.BlocksPerSequence(shape.BlockSize) ?? 0;
         return tokens == 0 ? null : shape.BytesPerToken + shape.RetrievalBytesPerToken
             + Math.Min(tokens, proximal * shape.BlockSize) * shape.ProximalBlockBytes / shape.BlockSize / tokens;
@@ -116,10 +119,12 @@ internal sealed record EvalRun(
     private IReadOnlyList<IReadOnlyList<int>> TextWindows(InferenceEngine engine)
     {
         int length = Math.Min(WindowTokens, engine.Options.MaxContext!.Value);
-        return [.. CalibrationText.FromFiles(Texts, engine.Model.Tokenizer!, length, WindowsOfText, ScoredTokens).Select(text => text.Tokens)];
+        return [.. CalibrationText.FromFiles(
+            Texts, engine.Model.Tokenizer!, length, WindowsOfText, ScoredTokens).Select(text => text.Tokens)];
     }
 
-    // Recovered mass is what a preset would have read of full attention's mass: on traces of full attention while right answers are decoded.
+    // Recovered mass is what a preset would have read of full attention's mass: on traces of full attention while right answers are
+    // decoded.
     private async Task<IReadOnlyList<MassRecovery?>> MassAsync(
         AttentionPreset[] presets, ModelSettings settings, Terminal terminal, Evaluator evaluator, CancellationToken cancellationToken)
     {
@@ -128,10 +133,12 @@ internal sealed record EvalRun(
 
         using LanguageModel model = await settings.LoadAsync(terminal, cancellationToken);
         return await terminal.WithProgressAsync("Measuring attention", progress => Task.Run(
-            () => MassRecovery.Measure(model, LongQuestions(evaluator).Take(MassCases), presets, progress, cancellationToken), cancellationToken));
+            () => MassRecovery.Measure(
+                model, LongQuestions(evaluator).Take(MassCases), presets, progress, cancellationToken), cancellationToken));
     }
 
-    private async Task<IReadOnlyList<float>?> ReadsAsync(Evaluator evaluator, AttentionPreset preset, CancellationToken cancellationToken) =>
+    private async Task<IReadOnlyList<float>?> ReadsAsync(
+        Evaluator evaluator, AttentionPreset preset, CancellationToken cancellationToken) =>
         TracksReads && preset.Retriever != Retriever.Accumulated && LongQuestions(evaluator).FirstOrDefault() is { } text
             ? await evaluator.ReadsMassAsync(text.Question, preset, cancellationToken)
             : null;
@@ -153,5 +160,6 @@ internal sealed record EvalRun(
 /// <summary>What came of one preset.</summary>
 /// <param name="Report">The figures.</param>
 /// <param name="Results">Every answer.</param>
-/// <param name="Reads">[tokens] of the first long question: the attention that each got from the answer; null where it was not measured.</param>
+/// <param name="Reads">[tokens] of the first long question: the attention that each got from the answer; null where it was not
+/// measured.</param>
 internal sealed record PresetOutcome(EvalReport Report, IReadOnlyList<EvalResult> Results, IReadOnlyList<float>? Reads);

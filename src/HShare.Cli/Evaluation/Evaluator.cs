@@ -8,7 +8,8 @@ using HShare.AI.Engine.Tokenization;
 namespace HShare.Cli.Evaluation;
 
 /// <summary>
-/// Answers questions greedily, several side by side, below the chat client: the template is rendered with the tools and the raw text compared.
+/// Answers questions greedily, several side by side, below the chat client: the template is rendered with the tools and the raw text
+/// compared.
 /// Each question is read once; the attention presets then answer from the same cached prompt.
 /// </summary>
 internal sealed class Evaluator
@@ -110,7 +111,8 @@ internal sealed class Evaluator
     }
 
     /// <summary>Attention that each token of a question's prompt gets from its answer under a preset.</summary>
-    public async Task<IReadOnlyList<float>> ReadsMassAsync(EvalQuestion question, AttentionPreset preset, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<float>> ReadsMassAsync(
+        EvalQuestion question, AttentionPreset preset, CancellationToken cancellationToken)
     {
         IReadOnlyList<int> prompt = Encode(question);
         var request = new GenerationRequest
@@ -128,7 +130,8 @@ internal sealed class Evaluator
         return generation.ReadsMass!;
     }
 
-    private async Task<double> ScoreAsync(IReadOnlyList<int> window, int scored, AttentionPreset preset, CancellationToken cancellationToken)
+    private async Task<double> ScoreAsync(
+        IReadOnlyList<int> window, int scored, AttentionPreset preset, CancellationToken cancellationToken)
     {
         int prompt = window.Count - scored;
         var request = new GenerationRequest

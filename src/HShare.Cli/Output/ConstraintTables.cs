@@ -9,7 +9,8 @@ internal static class ConstraintTables
     /// <summary>Writes a row for each schema.</summary>
     public static void Write(Terminal terminal, ConstraintReport report)
     {
-        Table table = Tables.Create("schema", "compiled", "tokens", "masks computed", "a computed mask", "the slowest", "a remembered mask");
+        Table table = Tables.Create(
+            "schema", "compiled", "tokens", "masks computed", "a computed mask", "the slowest", "a remembered mask");
         foreach (ConstraintFigure figure in report.Figures)
         {
             table.AddTextRow(

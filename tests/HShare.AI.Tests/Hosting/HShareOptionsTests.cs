@@ -15,7 +15,8 @@ public class HShareOptionsTests
         var options = new HShareOptions();
         Assert.Empty(Failures(options));
         Assert.Equal("hshare-tiny", options.EffectiveModelId);
-        Assert.Equal(new EngineOptions { AttentionPresets = [] }, options.ToEngineOptions(() => AttentionPreset.Full) with { AttentionPresets = [] });
+        Assert.Equal(new EngineOptions { AttentionPresets = [] }, options.ToEngineOptions(
+            () => AttentionPreset.Full) with { AttentionPresets = [] });
     }
 
     public static TheoryData<string, object?, string> Invalid => new()

@@ -5,7 +5,8 @@ using Microsoft.Extensions.AI;
 namespace HShare.AI.Tests.StructuredOutput;
 
 /// <summary>
-/// Small sets of functions drawn from a seed. Parameters are of kinds that come to an end (an enumeration, a bounded integer, a truth value,
+/// Small sets of functions drawn from a seed. Parameters are of kinds that come to an end (an enumeration, a bounded integer, a truth
+/// value,
 /// a text of at most <see cref="LongestText"/> characters), so that a call does too.
 /// </summary>
 internal sealed class RandomTools

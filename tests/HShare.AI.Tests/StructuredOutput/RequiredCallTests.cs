@@ -35,7 +35,8 @@ public class RequiredCallTests(TinyClient tiny)
     }
 
     /// <summary>
-    /// Where several calls are allowed a model may go on calling: the output limit then cuts one, which is text and no call, and those before
+    /// Where several calls are allowed a model may go on calling: the output limit then cuts one, which is text and no call, and those
+    /// before
     /// it count.
     /// </summary>
     [Fact]

@@ -167,7 +167,8 @@ public sealed unsafe class CpuBackend : Backend
 
     /// <inheritdoc/>
     public override void AttendPrefill(
-        Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended, SequenceRange massSequences = default, Tensor mass = default)
+        Tensor qkv, StepTensors step,
+            AttentionShape shape, KvLayer cache, Tensor attended, SequenceRange massSequences = default, Tensor mass = default)
     {
         OperandCheck.Attention("AttendPrefill", qkv, step, shape, cache);
         OperandCheck.Matrix("AttendPrefill", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
@@ -254,7 +255,8 @@ public sealed unsafe class CpuBackend : Backend
             return;
         _disposed = true;
         _pool.Dispose();
-        foreach (Scratch scratch in (Scratch[])[.. _workerScratch, .. _attentionScratch, _decodeScratch, _gatherScratch, _massScratch, _rowStateScratch])
+        foreach (Scratch scratch in (
+            Scratch[])[.. _workerScratch, .. _attentionScratch, _decodeScratch, _gatherScratch, _massScratch, _rowStateScratch])
             scratch.Dispose();
         foreach (AlignedMemory memory in _memory)
             memory.Dispose();

@@ -3,7 +3,8 @@ using HShare.AI.Engine.Cache;
 namespace HShare.AI.Engine.Compute.Cpu;
 
 /// <summary>
-/// Attention of single rows over all tokens or over selected ones, split over what is read: an item is one partition of one sequence under one KV
+/// Attention of single rows over all tokens or over selected ones, split over what is read: an item is one partition of one sequence under
+/// one KV
 /// head.
 /// </summary>
 internal sealed unsafe class DecodeAttentionOperation(
@@ -77,7 +78,8 @@ internal sealed unsafe class DecodeAttentionOperation(
         {
             (int first, int end) = part.Places(_lists[list], Position(sequence), _shape, _cache!);
             int partitionStart = partition * OnlineAttention.PartitionTokens;
-            if (part != AttentionPart.Whole && (end <= partitionStart || first >= partitionStart + OnlineAttention.PartitionTokens || first >= end))
+            if (part != AttentionPart.Whole
+                && (end <= partitionStart || first >= partitionStart + OnlineAttention.PartitionTokens || first >= end))
                 continue;
 
             rows.Begin(_shape, SourceOf(part, sequence, kvHead, _lists[list]), ExchangeOf(part, indexOfSequence, kvHead));
@@ -213,7 +215,8 @@ internal sealed unsafe class DecodeAttentionOperation(
     {
         (int index, int kvHead) = Math.DivRem(item, _shape.KvHeads);
         ReadList list = _lists[item];
-        float* scores = _cache!.Distant is { } distant && distant.Leads[kvHead] ? SharedScores(distant, index, kvHead) : MassScores(index, kvHead);
+        float* scores = _cache!.Distant is { } distant
+            && distant.Leads[kvHead] ? SharedScores(distant, index, kvHead) : MassScores(index, kvHead);
         int slot = ((int*)_step!.SequenceSlots.Address)[_sequences.First + index];
         float* mass = (float*)_mass.Slice(slot * _shape.KvHeads + kvHead, 1).Address;
         for (int head = 0; head < _shape.GroupSize; head++)

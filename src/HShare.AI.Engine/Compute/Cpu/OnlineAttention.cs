@@ -106,7 +106,8 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
     /// </summary>
     /// <param name="partition">The partition.</param>
     /// <param name="maxima">Maximum of each row over all it sees.</param>
-    /// <param name="factors">What each row's weights are multiplied with: one over its sum, and over the rows of a group for a mean.</param>
+    /// <param name="factors">What each row's weights are multiplied with: one over its sum, and over the rows of a group for a
+    /// mean.</param>
     /// <param name="mass">Attention of each key.</param>
     public void AddMass(int partition, float* maxima, float* factors, float* mass)
     {
@@ -177,7 +178,8 @@ internal sealed unsafe class OnlineAttention(Scratch scratch)
         }
 
         for (int row = 0; row < rows && !_scoreExchange.IsNone; row++)
-            _scoreExchange.Exchange(firstRow + row, start, Math.Max(0, _firsts[firstRow + row] - start), visible, _scores + row * KeyValueTile.Tokens);
+            _scoreExchange.Exchange(
+                firstRow + row, start, Math.Max(0, _firsts[firstRow + row] - start), visible, _scores + row * KeyValueTile.Tokens);
         return panels * MatrixKernel.PanelWidth;
     }
 

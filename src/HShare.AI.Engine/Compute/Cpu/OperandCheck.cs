@@ -68,7 +68,8 @@ internal static unsafe class OperandCheck
             if (followers > 0)
             {
                 Matrix(
-                    operation, "proximal keys", distant.ProximalKeys, cache.Values.Type, distant.ProximalKeys.Rows, followers * blockColumns);
+                    operation,
+                        "proximal keys", distant.ProximalKeys, cache.Values.Type, distant.ProximalKeys.Rows, followers * blockColumns);
             }
 
             if (step.ProximalTables.IsNone)
@@ -135,7 +136,8 @@ internal static unsafe class OperandCheck
     public static void Retrieval(StepTensors step, AttentionShape shape, KvLayer cache, Retrieval retrieval)
     {
         const string Operation = "Retrieve";
-        int tokens = step.BlockTables.Columns * cache.BlockSize, keeping = cache.Keys.IsNone ? 0 : cache.Keys.Columns / (cache.BlockSize * shape.HeadDim);
+        int tokens = step.BlockTables.Columns * cache.BlockSize, keeping = cache.Keys.IsNone ? 0 : cache.Keys.Columns / (
+            cache.BlockSize * shape.HeadDim);
         for (int head = 0; head < shape.KvHeads; head++)
         {
             if (retrieval.Asks[head] && cache.Distant is { } distant && distant.IsFollower(head))
@@ -154,7 +156,8 @@ internal static unsafe class OperandCheck
             case Retriever.LabelChannels:
                 Matrix(Operation, "label channels", cache.LabelChannels, DType.Int32, shape.KvHeads, cache.LabelChannels.Columns);
                 Matrix(
-                    Operation, "labels", cache.Labels, cache.Keys.Type, cache.Keys.Rows, keeping * cache.BlockSize * cache.LabelChannels.Columns);
+                    Operation,
+                        "labels", cache.Labels, cache.Keys.Type, cache.Keys.Rows, keeping * cache.BlockSize * cache.LabelChannels.Columns);
                 break;
             case Retriever.Exact:
                 break;

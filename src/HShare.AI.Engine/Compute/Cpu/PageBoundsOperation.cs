@@ -3,7 +3,8 @@ using HShare.AI.Engine.Cache;
 namespace HShare.AI.Engine.Compute.Cpu;
 
 /// <summary>
-/// Largest and least key elements of the pages that a step's rows lie in, from the keys as they are cached. An item is one page of one sequence.
+/// Largest and least key elements of the pages that a step's rows lie in, from the keys as they are cached. An item is one page of one
+/// sequence.
 /// </summary>
 internal sealed unsafe class PageBoundsOperation(WorkerPool pool, Scratch[] scratch) : ParallelWork
 {
@@ -60,7 +61,8 @@ internal sealed unsafe class PageBoundsOperation(WorkerPool pool, Scratch[] scra
         where TElement : struct, IElement
     {
         int headDim = _shape.HeadDim, rowBytes = headDim * TElement.Size;
-        byte* keys = (byte*)_cache!.Keys.Address + (nint)(block * _cache.Keys.RowBytes) + (nint)(place * _cache.BlockSize + offset) * rowBytes;
+        byte* keys = (
+            byte*)_cache!.Keys.Address + (nint)(block * _cache.Keys.RowBytes) + (nint)(place * _cache.BlockSize + offset) * rowBytes;
         int pages = _cache.BlockSize / KvLayer.PageSize;
         byte* bounds = (byte*)_cache.PageBounds.Address + (nint)(block * _cache.PageBounds.RowBytes)
             + (nint)(place * pages + offset / KvLayer.PageSize) * 2 * rowBytes;

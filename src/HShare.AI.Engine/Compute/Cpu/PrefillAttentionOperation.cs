@@ -19,7 +19,8 @@ internal sealed unsafe class PrefillAttentionOperation(
     private int _tokensPerItem;
 
     /// <summary>Runs over the step's prefill sequences.</summary>
-    public void Run(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, SequenceRange massSequences, Tensor mass, Tensor attended)
+    public void Run(
+        Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, SequenceRange massSequences, Tensor mass, Tensor attended)
     {
         _qkv = qkv;
         _step = step;

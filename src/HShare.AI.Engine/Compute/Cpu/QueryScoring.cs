@@ -3,7 +3,9 @@ using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute.Cpu;
 
-/// <summary>Cheap estimates of how much a query would attend to tokens or pages, from what the cache keeps for that beside the keys.</summary>
+/// <summary>
+/// Cheap estimates of how much a query would attend to tokens or pages, from what the cache keeps for that beside the keys.
+/// </summary>
 internal static unsafe class QueryScoring
 {
     private const float Log2E = 1.44269504f;
@@ -24,7 +26,8 @@ internal static unsafe class QueryScoring
     /// <param name="scores">[pages].</param>
     /// <param name="scratch">Working memory.</param>
     public static void Pages(
-        KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int pages, int firstVisible, float* scores, Scratch scratch)
+        KvLayer cache,
+            AttentionShape shape, int kvHead, int* blockTable, float* queries, int pages, int firstVisible, float* scores, Scratch scratch)
     {
         int headDim = shape.HeadDim, width = 2 * headDim;
         float* split = scratch.Reserve(shape.GroupSize * (width + (long)pages));
@@ -44,10 +47,13 @@ internal static unsafe class QueryScoring
         Pool(products, shape.GroupSize, pages, firstVisible / KvLayer.PageSize, scores);
     }
 
-    /// <summary>DoubleSparse: of each token the product over the few channels that matter most for this head, scaled by 1/√channels.</summary>
+    /// <summary>
+    /// DoubleSparse: of each token the product over the few channels that matter most for this head, scaled by 1/√channels.
+    /// </summary>
     /// <inheritdoc cref="Pages"/>
     public static void Labels(
-        KvLayer cache, AttentionShape shape, int kvHead, int* blockTable, float* queries, int tokens, int firstVisible, float* scores, Scratch scratch)
+        KvLayer cache,
+            AttentionShape shape, int kvHead, int* blockTable, float* queries, int tokens, int firstVisible, float* scores, Scratch scratch)
     {
         int channels = cache.LabelChannels.Columns;
         int* chosen = (int*)cache.LabelChannels.Slice(kvHead, 1).Address;

@@ -1,7 +1,8 @@
 namespace HShare.AI.Engine.Compute.Cpu;
 
 /// <summary>
-/// Which tokens of a sequence one query reads, in ascending order: sinks, chosen tokens and window, or simply a range. Places in the list are what
+/// Which tokens of a sequence one query reads, in ascending order: sinks, chosen tokens and window, or simply a range. Places in the list
+/// are what
 /// attention calls keys by, so that reading a part of the context is the same code as reading all of it.
 /// </summary>
 internal readonly unsafe struct ReadList

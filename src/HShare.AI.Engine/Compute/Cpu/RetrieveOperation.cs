@@ -41,7 +41,8 @@ internal sealed unsafe class RetrieveOperation(WorkerPool pool, OnlineAttention[
         int slot = ((int*)_step.SequenceSlots.Address)[sequence];
         SelectedTokens destination = _retrieval.Destination;
         Span<int> chosen = new(
-            (int*)destination.Indices.Slice(slot * destination.Units + destination.Sources[kvHead], 1).Address, destination.Indices.Columns);
+            (int*)destination.Indices.Slice(
+                slot * destination.Units + destination.Sources[kvHead], 1).Address, destination.Indices.Columns);
         TokenSelection selection = new(
             Math.Max(destination.Sinks, OnlineAttention.FirstVisible(_shape, position)),
             ((int*)_step.WindowStarts.Address)[sequence],

@@ -79,7 +79,8 @@ internal sealed unsafe class RotateAndStoreOperation(WorkerPool pool) : RowOpera
         for (int i = 0; i < channels; i++)
             labels[i] = key[chosen[i]];
         (int block, int offset) = Math.DivRem(slot, _cache.BlockSize);
-        nint at = (nint)(block * _cache.Labels.RowBytes) + (nint)(place * _cache.BlockSize + offset) * channels * _cache.Labels.Type.ByteSize();
+        nint at = (
+            nint)(block * _cache.Labels.RowBytes) + (nint)(place * _cache.BlockSize + offset) * channels * _cache.Labels.Type.ByteSize();
         ElementConversion.Narrow(labels, (byte*)_cache.Labels.Address + at, _cache.Labels.Type, channels);
     }
 

@@ -1,7 +1,8 @@
 namespace HShare.AI.Engine.Compute.Cpu;
 
 /// <summary>
-/// Scores of query rows on the tokens they read, left by one attention for another: by a leader for its followers (PoD), or for the attention
+/// Scores of query rows on the tokens they read, left by one attention for another: by a leader for its followers (PoD), or for the
+/// attention
 /// mass that is worked out once a row's maximum and sum are known.
 /// </summary>
 /// <param name="from">Where the first row's scores are taken from, instead of being computed; null = they are computed.</param>

@@ -49,13 +49,16 @@ internal readonly ref struct TokenSelection(int first, int end, int limit)
 
             int from = Math.Max(first, page * KvLayer.PageSize);
             count = AddRange(
-                count == 0 ? from : Math.Max(from, chosen[count - 1] + 1), Math.Min(end, (page + 1) * KvLayer.PageSize + dilation), chosen, count);
+                count == 0 ? from : Math.Max(
+                    from, chosen[count - 1] + 1), Math.Min(end, (page + 1) * KvLayer.PageSize + dilation), chosen, count);
         }
 
         return count;
     }
 
-    /// <summary>Chooses the tokens with the most attention so far, and marks the others with -1: they are never chosen again (H2O).</summary>
+    /// <summary>
+    /// Chooses the tokens with the most attention so far, and marks the others with -1: they are never chosen again (H2O).
+    /// </summary>
     /// <param name="mass">[context]; candidates below 0 are out already.</param>
     /// <param name="chosen">Receives the positions.</param>
     /// <returns>How many there are.</returns>
