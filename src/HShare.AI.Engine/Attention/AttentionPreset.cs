@@ -99,8 +99,10 @@ public sealed record AttentionPreset
     /// DoubleSparse (2024): the tokens that score best over a few label channels, chosen anew by every KV head at each step.
     /// </summary>
     public static AttentionPreset DoubleSparse(TokenBudget? budget = null, int labelChannels = 0, int denseLayers = 0) =>
-        Sparse("double-sparse", budget, Retriever.LabelChannels, denseLayers) with { LabelChannels = NotNegative(
-            labelChannels, nameof(labelChannels)) };
+        Sparse("double-sparse", budget, Retriever.LabelChannels, denseLayers) with
+        {
+            LabelChannels = NotNegative(labelChannels, nameof(labelChannels)),
+        };
 
     /// <summary>HShare (2025): critical tokens shared across layers, heads and decode steps.</summary>
     /// <param name="ratios">Fractions of layers, heads and steps that select for themselves.</param>

@@ -58,11 +58,13 @@ internal sealed class AskCommand : ToolCommand
         string[] questions = arguments.GetRequiredValue(_questions);
         ChatMessage document = Document.Read(arguments.GetRequiredValue(_document), Terminal);
         bool json = arguments.GetValue(CommonOptions.Json);
-
         bool explain = arguments.GetValue(_explain);
-
-        var options = new EngineOptions { MaxBatch = 1, Attention = AttentionOptions.ReadPreset(
-            arguments, settings), TracksReads = explain };
+        var options = new EngineOptions
+        {
+            MaxBatch = 1,
+            Attention = AttentionOptions.ReadPreset(arguments, settings),
+            TracksReads = explain,
+        };
         await using InferenceEngine engine = await settings.StartEngineAsync(Terminal, options, cancellationToken);
         using var client = new HShareChatClient(engine);
         var asking = new Asking(client, AnswerOptions.Read(arguments), Terminal, writesText: !json, tracksReads: explain);
@@ -71,8 +73,10 @@ internal sealed class AskCommand : ToolCommand
         {
             AnswerReport report = await asking.AskAsync([document, new ChatMessage(ChatRole.User, question)], cancellationToken);
             if (report.Reads is { } reads)
-                report = report with { Passages = ReadPassage.Most(
-                    reads, Document.TextOf(document), engine.Model.Tokenizer!, ShownPassages) };
+                report = report with
+                {
+                    Passages = ReadPassage.Most(reads, Document.TextOf(document), engine.Model.Tokenizer!, ShownPassages),
+                };
             reports.Add(report);
             if (!json)
                 AnswerTable.Write(Terminal, reports[^1]);

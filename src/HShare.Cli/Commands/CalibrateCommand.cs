@@ -201,7 +201,8 @@ internal sealed class CalibrateCommand : ToolCommand
             cancellationToken));
         return result.Cheapest is { } cheapest
             ? CalibrationReport.Of(
-                cheapest.Plan, cheapest.ToString(), judged, budget) with { Candidates = result.Candidates, Floor = floor }
+                cheapest.Plan, cheapest.ToString(), judged, budget) with
+            { Candidates = result.Candidates, Floor = floor }
             : throw new InputException(
                 $"No plan keeps {floor:P1} of the attention mass; the best of {result.Candidates.Count} keeps "
                 + $"{result.Candidates.Max(candidate => candidate.Kept):P1}. Lower --keep or raise --budget.");

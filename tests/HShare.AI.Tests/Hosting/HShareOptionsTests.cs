@@ -16,7 +16,8 @@ public class HShareOptionsTests
         Assert.Empty(Failures(options));
         Assert.Equal("hshare-tiny", options.EffectiveModelId);
         Assert.Equal(new EngineOptions { AttentionPresets = [] }, options.ToEngineOptions(
-            () => AttentionPreset.Full) with { AttentionPresets = [] });
+            () => AttentionPreset.Full) with
+        { AttentionPresets = [] });
     }
 
     public static TheoryData<string, object?, string> Invalid => new()
