@@ -82,7 +82,9 @@ public sealed class SparsePrefixTests : IDisposable
     {
         await using InferenceEngine engine = SparsePresets.Create(Options);
         GenerationRequest request = SparsePresets.Request(510, 1);
-        Assert.Throws<PromptTooLongException>(() => engine.Submit(request with { Continuation = [300, 300, 300] }));
+        Assert.Throws<PromptTooLongException>(
+            () => engine.Submit(request with { Continuation = [300, 300, 300], MaxOutputTokens = null }));
+        Assert.Throws<ArgumentException>("Continuation", () => engine.Submit(request with { Continuation = [300, 300] }));
         ArgumentException error =
             Assert.Throws<ArgumentOutOfRangeException>(() => engine.Submit(request with { Continuation = [1, 8192] }));
         Assert.Contains("Continuation[1]", error.Message);
