@@ -63,6 +63,19 @@ public sealed class EvalCommandTests
     }
 
     [Fact]
+    public async Task A_benchmark_is_asked_with_its_own_settings_alone()
+    {
+        using var data = new TemporaryFile("""{"question": "What is 2 + 2?", "answer": "2 + 2 = 4\n#### 4"}""");
+
+        ToolRun run = await ToolRun.WithAsync("eval", "--task", "gsm8k", "--data", data.Path, "--json", "--context", "256");
+        ToolRun refused = await ToolRun.WithAsync("eval", "--task", "gsm8k", "--data", data.Path, "--lengths", "1000");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(1, (int)Assert.Single(run.Json.AsArray())!["cases"]!);
+        Assert.Contains("--lengths means nothing to the task gsm8k", refused.Error);
+    }
+
+    [Fact]
     public async Task Cases_over_the_context_are_named()
     {
         using var cases = new TemporaryFile(Case("Where is the brass key kept?", Key, "kept", Key) + "\n" + Tool());

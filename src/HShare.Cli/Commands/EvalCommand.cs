@@ -142,8 +142,8 @@ internal sealed class EvalCommand : ToolCommand
             Decode = ids => tokenizer.Decode(ids),
             Data = arguments.GetValue(_data),
             Shots = arguments.GetValue(_shots) ?? 0,
-            Lengths = arguments.GetValue(_lengths),
-            Depths = arguments.GetValue(_depths),
+            Lengths = arguments.GetValue(_lengths) is { Length: > 0 } lengths ? lengths : null,
+            Depths = arguments.GetValue(_depths) is { Length: > 0 } depths ? depths : null,
             Samples = arguments.GetValue(_samples),
             Limit = limit,
         };
