@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using HShare.AI.Tests.Conformance;
 using Microsoft.Extensions.AI;
 
 namespace HShare.AI.Tests.ToolCalls;
@@ -130,29 +131,6 @@ public class ToolCallingTests(TinyClient tiny)
         Assert.Null((await _client.GetResponseAsync("Hi", none, TestToken)).Usage!.ReasoningTokenCount);
     }
 
-    /// <summary>What middleware for functions does: calls them until the model calls no more.</summary>
-    private async Task<ChatResponse> InvokeFunctionsAsync(List<ChatMessage> history, ChatOptions options)
-    {
-        for (int round = 0; round < 4; round++)
-        {
-            ChatResponse response = await _client.GetResponseAsync(history, options, TestToken);
-            history.AddMessages(response);
-            FunctionCallContent[] calls = [.. response.Messages.Single().Contents.OfType<FunctionCallContent>()];
-            if (calls.Length == 0)
-                return response;
-
-            Assert.Equal(ChatFinishReason.ToolCalls, response.FinishReason);
-            List<AIContent> results = [];
-            foreach (FunctionCallContent call in calls)
-            {
-                AIFunction function = options.Tools!.OfType<AIFunction>().Single(tool => tool.Name == call.Name);
-                object? result = await function.InvokeAsync(new AIFunctionArguments(call.Arguments), TestToken);
-                results.Add(new FunctionResultContent(call.CallId, result));
-            }
-
-            history.Add(new ChatMessage(ChatRole.Tool, results));
-        }
-
-        throw new InvalidOperationException("The model calls without end.");
-    }
+    private Task<ChatResponse> InvokeFunctionsAsync(List<ChatMessage> history, ChatOptions options) =>
+        new InvokingLoop(_client, streaming: false).AskAsync(history, options, TestToken);
 }
