@@ -8,4 +8,7 @@ public enum HShareBackend
 
     /// <summary>The processor, on several threads.</summary>
     Cpu,
+
+    /// <summary>An NVIDIA GPU (docs/cuda.md). Where it cannot be used, loading fails and says why.</summary>
+    Cuda,
 }

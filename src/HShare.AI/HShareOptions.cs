@@ -1,3 +1,4 @@
+using HShare.AI.Cuda;
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Scheduling;
@@ -24,11 +25,19 @@ public sealed class HShareOptions
     /// <summary>Threads of the CPU backend; null = one for each core.</summary>
     public int? Threads { get; set; }
 
-    /// <summary>How the matrices are kept: as stored, in bfloat16, or in 8-bit integers made at load.</summary>
+    /// <summary>Which NVIDIA GPU, where there are several; the driver counts them from 0.</summary>
+    public int GpuIndex { get; set; }
+
+    /// <summary>
+    /// Folder with the CUDA libraries NVRTC and cuBLASLt, looked at before the usual places; null = the usual places (docs/cuda.md).
+    /// </summary>
+    public string? CudaLibraryPath { get; set; }
+
+    /// <summary>How the matrices are kept: as stored, in bfloat16, or in 8 bits, made at load.</summary>
     public WeightFormat WeightFormat { get; set; } = WeightFormat.AsStored;
 
     /// <summary>How keys and values are kept.</summary>
-    public KvCacheFormat KvCacheFormat { get; set; } = KvCacheFormat.Float32;
+    public KvCacheFormat KvCacheFormat { get; set; } = KvCacheFormat.Auto;
 
     /// <summary>
     /// Most tokens of a conversation, prompt and answer together; null = the model's context length, or what the KV cache holds where that
@@ -47,7 +56,7 @@ public sealed class HShareOptions
 
     /// <summary>
     /// Memory of the KV cache in mebibytes (1,048,576 bytes); null = room for <see cref="MaxBatch"/> full contexts, but at most a quarter
-    /// of the memory available.
+    /// of the memory available (on a GPU: what it has free, less some).
     /// </summary>
     public int? KvCacheMegabytes { get; set; }
 
@@ -97,6 +106,9 @@ public sealed class HShareOptions
     /// </summary>
     public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>The GPU that these options name.</summary>
+    internal CudaOptions ToCudaOptions() => new() { DeviceIndex = GpuIndex, LibraryPaths = CudaLibraryPath is null ? [] : [CudaLibraryPath] };
+
     /// <summary>The id that these options give the model, known before it is loaded.</summary>
     internal string EffectiveModelId => ModelId
         ?? (ModelPath is null ? BundledModel.Name : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(ModelPath))));
@@ -114,9 +126,11 @@ public sealed class HShareOptions
         KvCacheBytes = KvCacheMegabytes * 1024L * 1024L,
         KvCacheType = KvCacheFormat switch
         {
+            KvCacheFormat.Float32 => DType.Float32,
             KvCacheFormat.Float16 => DType.Float16,
             KvCacheFormat.BFloat16 => DType.BFloat16,
-            _ => DType.Float32,
+            KvCacheFormat.Float8 => DType.Float8,
+            _ => null,
         },
         QueueLength = QueueLength,
         RequestTimeLimit = RequestTimeLimit,

@@ -1,10 +1,13 @@
 namespace HShare.AI;
 
 /// <summary>
-/// Element type of the KV cache. The 2-byte formats hold twice as many tokens in the same memory, at a small loss of exactness.
+/// Element type of the KV cache. The smaller formats hold more tokens in the same memory, at a loss of exactness.
 /// </summary>
 public enum KvCacheFormat
 {
+    /// <summary>What the backend computes in: float32 on the CPU, bfloat16 (or float16) on a GPU.</summary>
+    Auto,
+
     /// <summary>IEEE 754 single precision, 4 bytes: exact.</summary>
     Float32,
 
@@ -13,4 +16,7 @@ public enum KvCacheFormat
 
     /// <summary>bfloat16, 2 bytes: 8 significant bits, the range of float32.</summary>
     BFloat16,
+
+    /// <summary>8-bit floating point (e4m3): half of that again, on a GPU only.</summary>
+    Float8,
 }

@@ -61,6 +61,7 @@ internal static class HShareTool
             new EvalCommand(terminal),
             new CalibrateCommand(terminal),
             new BenchCommand(terminal),
+            new DoctorCommand(terminal),
             new PlanCommand(terminal),
             CommonOptions.Verbose,
         };

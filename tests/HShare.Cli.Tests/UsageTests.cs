@@ -13,7 +13,7 @@ public sealed class UsageTests
     [InlineData("inspect no-such-folder", "no-such-folder")]
     [InlineData("inspect one --model two", "twice")]
     [InlineData("verify --tolerance -1", "--tolerance '-1'")]
-    [InlineData("verify --backend abacus", "--backend 'abacus' is not one of auto|cpu")]
+    [InlineData("verify --backend abacus", "--backend 'abacus' is not one of auto|cpu|cuda")]
     [InlineData("verify --weights int3", "--weights 'int3'")]
     [InlineData("verify --kv-type f8", "'f8'")]
     [InlineData("verify --threads 0", "--threads '0'")]
@@ -45,6 +45,20 @@ public sealed class UsageTests
     [InlineData("bench cpu --shape cube", "cube")]
     [InlineData("bench cpu --shape hshare-tiny --model x", "exclude each other")]
     [InlineData("bench cpu --batch 2", "--batch belongs to bench attention")]
+    [InlineData("bench cpu --backend cuda", "bench cpu measures the CPU")]
+    [InlineData("bench cpu --heads 32/8", "--heads is about a GPU")]
+    [InlineData("bench attention --batch 1,2", "--batch takes several numbers only on a GPU")]
+    [InlineData("bench attention --batch none", "--batch 'none'")]
+    [InlineData("bench attention --backend cuda --shape llama2-7b", "--shape means nothing")]
+    [InlineData("bench attention --backend cuda --heads 32", "--heads '32'")]
+    [InlineData("bench attention --backend cuda --rows 64", "--rows belongs to bench prefill")]
+    [InlineData("bench decode --shape llama2-7b", "give --backend cuda")]
+    [InlineData("bench decode --backend cuda", "needs --shape")]
+    [InlineData("bench decode --backend cuda --model x", "give --shape")]
+    [InlineData("bench decode --backend cuda --shape llama2-7b --context 512", "takes --contexts")]
+    [InlineData("bench prefill --backend cuda --shape llama2-7b --attention full", "--attention means nothing to bench prefill")]
+    [InlineData("bench prefill --backend cuda --shape llama2-7b --tokens many", "--tokens 'many'")]
+    [InlineData("doctor --backend abacus", "'abacus'")]
     [InlineData("bench attention --weights int8", "--weights means nothing to bench attention")]
     [InlineData("bench attention --context 512", "--context belongs to bench cpu")]
     [InlineData("bench attention --contexts 512,few", "--contexts '512,few'")]
@@ -97,7 +111,7 @@ public sealed class UsageTests
         ToolRun run = await ToolRun.WithAsync();
 
         Assert.Equal(0, run.ExitCode);
-        string[] commands = ["ask", "chat", "inspect", "verify", "eval", "calibrate", "bench", "plan"];
+        string[] commands = ["ask", "chat", "inspect", "verify", "eval", "calibrate", "bench", "doctor", "plan"];
         Assert.All(commands, command => Assert.Contains($"  {command}", run.Out));
     }
 }

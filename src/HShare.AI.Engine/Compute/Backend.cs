@@ -9,8 +9,8 @@ namespace HShare.AI.Engine.Compute;
 /// </summary>
 /// <remarks>
 /// <para>A backend knows nothing of requests, scheduling or chats. Operations never allocate; every tensor is allocated before the
-/// first step and lives until <see cref="Dispose"/>. Activations are float32 <c>[rows, columns]</c>; an operation works on as many rows
-/// as its input has.</para>
+/// first step and lives until <see cref="Dispose"/>. Activations are <c>[rows, columns]</c> of float32, or of
+/// <see cref="ActivationType"/> where linear layers take them; an operation works on as many rows as its input has.</para>
 /// <para>The result of a row depends on that row's sequence alone, not on what else is in the step. The CPU backend holds this bit for
 /// bit, so that a request gives the same tokens alone and in any batch.</para>
 /// <para>Not thread-safe: one thread calls it. Calls may return before the work is done; <see cref="Read"/> waits for it.</para>
@@ -19,6 +19,18 @@ public abstract class Backend : IDisposable
 {
     /// <summary>Short name and hardware, for logs: "cpu (2 threads, AVX2)".</summary>
     public abstract string Description { get; }
+
+    /// <summary>
+    /// Element type of what linear layers take in (normed and activated rows, attention's output): float32, or the 16-bit type that the
+    /// hardware multiplies.
+    /// </summary>
+    public abstract DType ActivationType { get; }
+
+    /// <summary>Element types that a KV cache may have here, the usual one first.</summary>
+    public abstract IReadOnlyList<DType> CacheTypes { get; }
+
+    /// <summary>Bytes that a KV cache may take on this machine where nobody says how many.</summary>
+    public abstract long MemoryForCache { get; }
 
     /// <summary>Allocates a matrix, zeroed, that lives as long as the backend.</summary>
     /// <exception cref="InsufficientMemoryException">The memory is not there; the message says how much was asked for.</exception>
@@ -44,6 +56,15 @@ public abstract class Backend : IDisposable
     /// <summary>Copies a host vector as float32: a norm's weight.</summary>
     public abstract Tensor LoadVector(Tensor host);
 
+    /// <summary>
+    /// Runs a step's operations. A backend may record them and, when a step of the same make-up comes again (as many rows and logits, the
+    /// same groups of the same policies, no prompts), replay what it recorded: the operations' operands are the same tensors then, with
+    /// other contents.
+    /// </summary>
+    /// <param name="step">The step that <paramref name="operations"/> compute.</param>
+    /// <param name="operations">Calls this backend's operations, and nothing that depends on the contents of tensors.</param>
+    public virtual void Execute(StepTensors step, Action operations) => operations();
+
     /// <summary>hidden[r] = embedding[tokenIds[r]].</summary>
     /// <param name="tokenIds">int32 [1, rows] or longer.</param>
     /// <param name="embedding">[vocabulary, hidden].</param>
@@ -55,11 +76,11 @@ public abstract class Backend : IDisposable
     /// <param name="delta">float32 [rows, hidden], or <see cref="Tensor.None"/> to add nothing.</param>
     /// <param name="weight">float32 [1, hidden].</param>
     /// <param name="epsilon">Added to the mean square.</param>
-    /// <param name="normed">float32 [rows, hidden].</param>
+    /// <param name="normed">[rows, hidden] of <see cref="ActivationType"/>.</param>
     public abstract void AddRmsNorm(Tensor residual, Tensor delta, Tensor weight, float epsilon, Tensor normed);
 
     /// <summary>output = input · Wᵀ + bias.</summary>
-    /// <param name="input">float32 [rows, in].</param>
+    /// <param name="input">[rows, in] of <see cref="ActivationType"/>.</param>
     /// <param name="weight">The layer.</param>
     /// <param name="output">float32 [rows, out].</param>
     public abstract void Linear(Tensor input, LinearWeight weight, Tensor output);
@@ -87,7 +108,9 @@ public abstract class Backend : IDisposable
     /// <param name="step">Rows, lengths and block tables.</param>
     /// <param name="shape">Heads and window.</param>
     /// <param name="cache">The layer's keys and values.</param>
-    /// <param name="attended">float32 [rows, heads * head_dim]; only the rows of these sequences are written.</param>
+    /// <param name="attended">
+    /// [rows, heads * head_dim] of <see cref="ActivationType"/>; only the rows of these sequences are written.
+    /// </param>
     /// <param name="massSequences">The prefill sequences whose attention is summed up.</param>
     /// <param name="mass">
     /// float32 [slots * kv_heads, tokens], or <see cref="Tensor.None"/>: the attention that each token gets from the rows is added to it
@@ -140,11 +163,11 @@ public abstract class Backend : IDisposable
 
     /// <summary>activated = silu(gate) * up.</summary>
     /// <param name="gateUp">float32 [rows, 2 * intermediate]: gate, then up.</param>
-    /// <param name="activated">float32 [rows, intermediate].</param>
+    /// <param name="activated">[rows, intermediate] of <see cref="ActivationType"/>.</param>
     public abstract void SwiGlu(Tensor gateUp, Tensor activated);
 
     /// <summary>logits[i] = hidden[LogitRows[i]] · Wᵀ for the step's <see cref="StepTensors.LogitCount"/> rows.</summary>
-    /// <param name="hidden">float32 [rows, hidden], normed.</param>
+    /// <param name="hidden">[rows, hidden] of <see cref="ActivationType"/>, normed.</param>
     /// <param name="step">Which rows.</param>
     /// <param name="head">The output projection.</param>
     /// <param name="logits">float32 [logits, vocabulary].</param>

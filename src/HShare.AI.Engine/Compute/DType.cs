@@ -17,6 +17,11 @@ public enum DType : byte
 
     /// <summary>Signed 32-bit integer: token ids, positions, block numbers.</summary>
     Int32,
+
+    /// <summary>
+    /// 8-bit floating point, e4m3 (4 exponent bits, 3 mantissa bits, up to 448); as a weight it is scaled per row. On the GPU only.
+    /// </summary>
+    Float8,
 }
 
 /// <summary>Sizes of <see cref="DType"/> elements.</summary>
@@ -27,7 +32,7 @@ public static class DTypeExtensions
     {
         DType.Float32 or DType.Int32 => 4,
         DType.Float16 or DType.BFloat16 => 2,
-        DType.Int8 => 1,
+        DType.Int8 or DType.Float8 => 1,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Unknown element type."),
     };
 }

@@ -11,6 +11,9 @@ public enum WeightFormat
 
     /// <summary>8-bit integers with one float32 scale per output row, made at load: about half the bytes of bf16.</summary>
     Int8,
+
+    /// <summary>8-bit floating point (e4m3) with one float32 scale per output row, made at load. On the GPU only.</summary>
+    Float8,
 }
 
 /// <summary>
@@ -18,7 +21,7 @@ public enum WeightFormat
 /// is the backend's own affair.
 /// </summary>
 /// <param name="Data">The packed weights.</param>
-/// <param name="Scales">Per-row scales [1, out] in float32 for integer weights, else <see cref="Tensor.None"/>.</param>
+/// <param name="Scales">Per-row scales [1, out] in float32 for 8-bit weights, else <see cref="Tensor.None"/>.</param>
 /// <param name="Bias">Bias [1, out] in float32, or <see cref="Tensor.None"/>.</param>
 /// <param name="OutFeatures">Rows of W.</param>
 /// <param name="InFeatures">Columns of W.</param>

@@ -6,10 +6,15 @@ namespace HShare.AI.Engine.Compute;
 /// </summary>
 /// <remarks>
 /// The tensors are allocated once for the largest step and refilled for each, so that a captured decode step stays valid.
-/// Only the first <see cref="RowCount"/>, <see cref="SequenceCount"/> and <see cref="LogitCount"/> entries mean anything.
+/// Only the first <see cref="RowCount"/>, <see cref="SequenceCount"/> and <see cref="LogitCount"/> entries mean anything. They lie behind each
+/// other in one piece of memory, with a mirror on the host: fill <see cref="HostOf"/> what changes, and <see cref="Send"/> all in one copy.
 /// </remarks>
 public sealed class StepTensors
 {
+    private readonly int[] _host;
+    private readonly Tensor _all;
+    private int _reserved;
+
     /// <summary>Allocates the tensors of a step.</summary>
     /// <param name="backend">Whose memory they lie in.</param>
     /// <param name="maxRows">Most rows of a step, prefill and decode together.</param>
@@ -18,22 +23,34 @@ public sealed class StepTensors
     /// <param name="sharesKeys">Whether some heads keep the keys of proximal tokens only, in blocks of their own (PoD).</param>
     public StepTensors(Backend backend, int maxRows, int maxSequences, int maxBlocksPerSequence, bool sharesKeys = false)
     {
-        TokenIds = backend.Allocate(DType.Int32, 1, maxRows);
-        Positions = backend.Allocate(DType.Int32, 1, maxRows);
-        Slots = backend.Allocate(DType.Int32, 1, maxRows);
-        RowStarts = backend.Allocate(DType.Int32, 1, maxSequences + 1);
-        ContextLengths = backend.Allocate(DType.Int32, 1, maxSequences);
-        BlockTables = backend.Allocate(DType.Int32, maxSequences, maxBlocksPerSequence);
-        LogitRows = backend.Allocate(DType.Int32, 1, maxRows);
-        SequenceSlots = backend.Allocate(DType.Int32, 1, maxSequences);
-        RefreshMask = backend.Allocate(DType.Int32, 1, maxSequences);
-        WindowStarts = backend.Allocate(DType.Int32, 1, maxSequences);
-        CriticalCounts = backend.Allocate(DType.Int32, 1, maxSequences);
-        if (sharesKeys)
-        {
-            ProximalSlots = backend.Allocate(DType.Int32, 1, maxRows);
-            ProximalTables = backend.Allocate(DType.Int32, maxSequences, maxBlocksPerSequence);
-        }
+        int rowTensors = sharesKeys ? 5 : 4, tables = sharesKeys ? 2 : 1;
+        _host = new int[checked(rowTensors * maxRows + 6 * maxSequences + 1 + tables * maxSequences * maxBlocksPerSequence)];
+        _all = backend.Allocate(DType.Int32, 1, _host.Length);
+        TokenIds = Reserve(1, maxRows);
+        Positions = Reserve(1, maxRows);
+        Slots = Reserve(1, maxRows);
+        LogitRows = Reserve(1, maxRows);
+        ProximalSlots = sharesKeys ? Reserve(1, maxRows) : Tensor.None;
+        RowStarts = Reserve(1, maxSequences + 1);
+        ContextLengths = Reserve(1, maxSequences);
+        SequenceSlots = Reserve(1, maxSequences);
+        RefreshMask = Reserve(1, maxSequences);
+        WindowStarts = Reserve(1, maxSequences);
+        CriticalCounts = Reserve(1, maxSequences);
+        ProximalTables = sharesKeys ? Reserve(maxSequences, maxBlocksPerSequence) : Tensor.None;
+        BlockTables = Reserve(maxSequences, maxBlocksPerSequence);
+    }
+
+    /// <summary>The mirror of one of the tensors below, or of some of its rows.</summary>
+    public Span<int> HostOf(Tensor tensor) =>
+        _host.AsSpan((int)((tensor.Address - _all.Address) / sizeof(int)), tensor.Rows * tensor.Columns);
+
+    /// <summary>Copies the mirror to the backend, as far as the step's sequences go.</summary>
+    public void Send(Backend backend)
+    {
+        Tensor used = BlockTables.Take(SequenceCount);
+        int count = (int)((used.Address - _all.Address) / sizeof(int)) + used.Rows * used.Columns;
+        backend.Write<int>(_all, _host.AsSpan(0, count));
     }
 
     /// <summary>
@@ -103,4 +120,11 @@ public sealed class StepTensors
     /// reads.
     /// </summary>
     public Tensor ProximalTables { get; }
+
+    private Tensor Reserve(int rows, int columns)
+    {
+        Tensor tensor = new(_all.Address + _reserved * sizeof(int), DType.Int32, rows, columns);
+        _reserved += rows * columns;
+        return tensor;
+    }
 }

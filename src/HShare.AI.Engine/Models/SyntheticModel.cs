@@ -17,6 +17,7 @@ public static class SyntheticModel
         ["llama-1b"] = Llama(2048, 8192, layers: 16, heads: 32, kvHeads: 8, headDim: 64, 128256, 131072, Llama32Rotary, tied: true),
         ["llama2-7b"] = Llama(4096, 11008, layers: 32, heads: 32, kvHeads: 32, headDim: 128, 32000, 4096, Llama2Rotary),
         ["llama3-8b"] = Llama(4096, 14336, layers: 32, heads: 32, kvHeads: 8, headDim: 128, 128256, 8192, Llama3Rotary),
+        ["llama3-70b"] = Llama(8192, 28672, layers: 80, heads: 64, kvHeads: 8, headDim: 128, 128256, 8192, Llama3Rotary),
         ["mistral-7b"] = Mistral(Llama(4096, 14336, layers: 32, heads: 32, kvHeads: 8, headDim: 128, 32000, 32768, Llama2Rotary)),
     };
 
@@ -36,6 +37,7 @@ public static class SyntheticModel
     /// <param name="format">How linear layers are kept; they are made in bfloat16.</param>
     /// <param name="progress">Told the bytes made so far.</param>
     /// <param name="cancellationToken">Ends the making early.</param>
+    /// <param name="context">Most positions; null = as many as models of this shape have.</param>
     /// <exception cref="ArgumentException">There is no such shape; the message lists them.</exception>
     /// <exception cref="InsufficientMemoryException">The weights do not fit the memory.</exception>
     public static LanguageModel Create(
@@ -43,12 +45,14 @@ public static class SyntheticModel
         Backend backend,
         WeightFormat format = WeightFormat.AsStored,
         IProgress<LoadProgress>? progress = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default,
+        int? context = null)
     {
         ArgumentNullException.ThrowIfNull(backend);
         try
         {
             ModelConfig config = GetConfig(shape);
+            config = config with { ContextLength = context ?? config.ContextLength };
             var layout = CheckpointLayout.For(config);
             using RandomWeights weights = new(layout, Seed);
             WeightLoader loader = new(layout, weights, backend, format, progress, cancellationToken);

@@ -20,6 +20,10 @@ public sealed class Transformer
     private readonly Tensor _gateUp;           // [max_rows, 2 * intermediate]
     private readonly Tensor _activated;        // [max_rows, intermediate]
     private readonly Tensor _delta;            // [max_rows, hidden]: what a sublayer adds to the residual
+    private readonly Action _operations;       // of the step below, kept so that a step does not allocate
+    private StepTensors? _step;
+    private KvCache? _cache;
+    private Tensor _logits;
 
     /// <summary>Allocates the activations of the largest step.</summary>
     /// <param name="backend">Where the weights are.</param>
@@ -36,12 +40,13 @@ public sealed class Transformer
         _shapes = [.. config.SlidingWindows.Select(window =>
             new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadDim, window))];
         _residual = backend.Allocate(DType.Float32, maxRows, config.HiddenSize);
-        _normed = backend.Allocate(DType.Float32, maxRows, config.HiddenSize);
+        _normed = backend.Allocate(backend.ActivationType, maxRows, config.HiddenSize);
         _qkv = backend.Allocate(DType.Float32, maxRows, _shapes[0].QkvColumns);
-        _attended = backend.Allocate(DType.Float32, maxRows, config.HeadCount * config.HeadDim);
+        _attended = backend.Allocate(backend.ActivationType, maxRows, config.HeadCount * config.HeadDim);
         _gateUp = backend.Allocate(DType.Float32, maxRows, 2 * config.IntermediateSize);
-        _activated = backend.Allocate(DType.Float32, maxRows, config.IntermediateSize);
+        _activated = backend.Allocate(backend.ActivationType, maxRows, config.IntermediateSize);
         _delta = backend.Allocate(DType.Float32, maxRows, config.HiddenSize);
+        _operations = () => Compute(_step!, _cache!, _logits);
     }
 
     /// <summary>
@@ -56,6 +61,15 @@ public sealed class Transformer
     /// <param name="cache">Keys and values of all sequences of the step.</param>
     /// <param name="logits">float32 [at least step.LogitCount, vocabulary]; row i belongs to step.LogitRows[i].</param>
     public void Forward(StepTensors step, KvCache cache, Tensor logits)
+    {
+        (_step, _cache, _logits) = (step, cache, logits);
+        if (LayerAttended is null)
+            _backend.Execute(step, _operations);
+        else
+            _operations(); // whoever looks on is told at every step
+    }
+
+    private void Compute(StepTensors step, KvCache cache, Tensor logits)
     {
         int rows = step.RowCount;
         Tensor residual = _residual.Take(rows), normed = _normed.Take(rows), delta = _delta.Take(rows);

@@ -39,12 +39,12 @@ public sealed record EngineOptions
     public int BlockSize { get; init; } = 32;
 
     /// <summary>
-    /// Bytes of the KV cache; null = room for <see cref="MaxBatch"/> full contexts, but at most a quarter of the memory available.
+    /// Bytes of the KV cache; null = room for <see cref="MaxBatch"/> full contexts, but at most <see cref="Backend.MemoryForCache"/>.
     /// </summary>
     public long? KvCacheBytes { get; init; }
 
-    /// <summary>Element type of the KV cache.</summary>
-    public DType KvCacheType { get; init; } = DType.Float32;
+    /// <summary>Element type of the KV cache, one of <see cref="Backend.CacheTypes"/>; null = the first of them.</summary>
+    public DType? KvCacheType { get; init; }
 
     /// <summary>
     /// Most requests that wait while <see cref="MaxBatch"/> run: one more than both together is refused with
@@ -75,7 +75,7 @@ public sealed record EngineOptions
 
     /// <summary>Checks every option's range.</summary>
     /// <exception cref="ArgumentException">An option is out of range, or does not fit the model; the message names it.</exception>
-    internal void Validate(ModelConfig model)
+    internal void Validate(ModelConfig model, Backend backend)
     {
         Require(MaxContext is null or >= 2, MaxContext, nameof(MaxContext), "must be at least 2: a token of prompt and one of output");
         Require(MaxContext is null || MaxContext <= model.ContextLength, MaxContext, nameof(MaxContext),
@@ -86,8 +86,8 @@ public sealed record EngineOptions
         Require(BlockSize is >= 16 and <= 1024 && BitOperations.IsPow2(BlockSize), BlockSize, nameof(BlockSize),
             "must be a power of two from 16 to 1024");
         Require(KvCacheBytes is null or > 0, KvCacheBytes, nameof(KvCacheBytes), "must be positive");
-        Require(KvCacheType is DType.Float32 or DType.Float16 or DType.BFloat16, KvCacheType, nameof(KvCacheType),
-            "must be Float32, Float16 or BFloat16");
+        Require(KvCacheType is null || backend.CacheTypes.Contains(KvCacheType.Value), KvCacheType, nameof(KvCacheType),
+            $"must be one of {string.Join(", ", backend.CacheTypes)} on {backend.Description}");
         Require(QueueLength >= 0, QueueLength, nameof(QueueLength), "must not be negative");
         Require(RequestTimeLimit is null || RequestTimeLimit > TimeSpan.Zero, RequestTimeLimit, nameof(RequestTimeLimit),
             "must be positive");

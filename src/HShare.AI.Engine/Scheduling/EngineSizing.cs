@@ -1,5 +1,6 @@
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
+using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Models;
 
 namespace HShare.AI.Engine.Scheduling;
@@ -16,23 +17,22 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
     /// <summary>Most cache blocks of one sequence.</summary>
     public int MaxBlocksPerSequence => BlocksFor(MaxTokens, Options.BlockSize);
 
-    /// <summary>Checks the options and fills in the defaults.</summary>
+    /// <summary>Fills in the defaults of options that are valid.</summary>
     /// <param name="options">As the user set them.</param>
     /// <param name="model">The architecture.</param>
-    /// <param name="availableMemory">Bytes of memory this process may use.</param>
+    /// <param name="memory">Bytes that the cache may take where the options do not say it.</param>
     /// <param name="needs">What attention keeps beside keys and values, or does not keep of them; null = plain attention.</param>
     /// <param name="labelChannels">[layers * kv_heads][channels]: the channels kept as labels; null = none.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the KV cache asked for is too small.</exception>
-    /// <exception cref="InsufficientMemoryException">A quarter of the memory does not hold the context asked for.</exception>
+    /// <exception cref="InsufficientMemoryException">The memory does not hold the context asked for.</exception>
     public static EngineSizing Resolve(
         EngineOptions options,
         ModelConfig model,
-        long availableMemory,
+        long memory,
         AttentionNeeds? needs = null,
         IReadOnlyList<IReadOnlyList<int>>? labelChannels = null)
     {
-        options.Validate(model);
-        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 0, options.KvCacheType)
+        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 0, options.KvCacheType ?? DType.Float32)
         {
             KeySharing = needs?.KeySharing,
             HasPageBounds = needs?.Retrievers.Contains(Retriever.PageBounds) == true,
@@ -44,7 +44,7 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
         long proximalBytes = shape.ByteCount; // with no other blocks
         long fullContext = BlocksFor(context, options.BlockSize) * blockBytes + proximalBytes;
         long bytes = options.KvCacheBytes
-            ?? Math.Min(options.MaxBatch * (fullContext - proximalBytes) + proximalBytes, availableMemory / 4);
+            ?? Math.Min(options.MaxBatch * (fullContext - proximalBytes) + proximalBytes, memory);
 
         // Slots (block number times block size plus offset) are 32-bit integers.
         int blocks = (int)Math.Clamp((bytes - proximalBytes) / blockBytes, 0, int.MaxValue / options.BlockSize);
@@ -72,7 +72,7 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
         return options.KvCacheBytes is not null
             ? new ArgumentException($"{need}, but KvCacheBytes is {bytes}. Raise KvCacheBytes or lower MaxContext.", nameof(options))
             : new InsufficientMemoryException(
-                $"{need}, but a quarter of the memory available is {bytes}. "
+                $"{need}, but the memory for it is {bytes} bytes. "
                 + "Lower MaxContext, choose a smaller KvCacheType, or set KvCacheBytes.");
     }
 }

@@ -27,10 +27,11 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate(model.Config);
+        options.Validate(model.Config, model.Backend);
+        options = options with { KvCacheType = options.KvCacheType ?? model.Backend.CacheTypes[0] };
         _policies = new AttentionPolicies(model, options);
         _sizing = EngineSizing.Resolve(
-            options, model.Config, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, _policies.Needs, _policies.LabelChannels);
+            options, model.Config, model.Backend.MemoryForCache, _policies.Needs, _policies.LabelChannels);
         _inbox = new RequestInbox(_sizing.Options);
         _loop = new EngineLoop(new StepRunner(model, _sizing, _policies.Needs), _sizing, _inbox, model.Name);
         Model = model;

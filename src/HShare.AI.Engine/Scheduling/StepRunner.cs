@@ -17,21 +17,9 @@ internal sealed class StepRunner
     private readonly KvCache _cache;
     private readonly StepTensors _tensors;
     private readonly Tensor _logits;             // float32 [max_batch, vocabulary]
-    private readonly int[] _tokenIds;            // [max_rows]
-    private readonly int[] _positions;           // [max_rows]
-    private readonly int[] _slots;               // [max_rows]
-    private readonly int[] _rowStarts;           // [max_batch + 1]
-    private readonly int[] _contextLengths;      // [max_batch]
-    private readonly int[] _logitRows;           // [max_batch]
     private readonly SamplingRow[] _draws;       // [max_batch]
     private readonly int[] _drawn;               // [max_batch]
     private readonly SampledToken[] _sampled;    // [max_batch]
-    private readonly int[] _sequenceSlots;       // [max_batch]
-    private readonly int[] _refreshMask;         // [max_batch]
-    private readonly int[] _windowStarts;        // [max_batch]
-    private readonly int[] _criticalCounts;      // [max_batch]
-    private readonly int[] _proximalSlots;       // [max_rows]
-    private readonly int[] _proximalTable;       // [max_blocks]
     private readonly float[] _noMass;            // [tokens] of zeros
     private readonly AttentionBuffers _buffers;
     private readonly ConditionalWeakTable<AttentionPolicy, IReadOnlyList<LayerReading>>.CreateValueCallback _bind;
@@ -52,20 +40,8 @@ internal sealed class StepRunner
         _cache = new KvCache(_backend, sizing.Cache, _buffers.LeaderQueries, _buffers.LeaderLogits);
         _tensors = new StepTensors(_backend, rows, batch, sizing.MaxBlocksPerSequence, needs.KeySharing is not null);
         _slidingWindows = model.Config.SlidingWindows;
-        _sequenceSlots = new int[batch];
-        _refreshMask = new int[batch];
-        _windowStarts = new int[batch];
-        _criticalCounts = new int[batch];
-        _proximalSlots = new int[needs.KeySharing is null ? 0 : rows];
-        _proximalTable = new int[needs.KeySharing is null ? 0 : sizing.MaxBlocksPerSequence];
         _noMass = new float[needs.TracksReads ? tokens : 0];
         _logits = _backend.Allocate(DType.Float32, batch, model.Config.VocabularySize);
-        _tokenIds = new int[rows];
-        _positions = new int[rows];
-        _slots = new int[rows];
-        _rowStarts = new int[batch + 1];
-        _contextLengths = new int[batch];
-        _logitRows = new int[batch];
         _draws = new SamplingRow[batch];
         _drawn = new int[batch];
         _sampled = new SampledToken[batch];
@@ -77,7 +53,8 @@ internal sealed class StepRunner
     {
         Fill(step);
         PlanAttention(step);
-        Send(step);
+        SetBlocks(step);
+        _tensors.Send(_backend);
         _transformer.Forward(_tensors, _cache, _logits);
         return _tensors.LogitCount == 0 ? [] : Sample(step);
     }
@@ -102,28 +79,30 @@ internal sealed class StepRunner
 
     private void Fill(ScheduledStep step)
     {
+        Span<int> tokenIds = _tensors.HostOf(_tensors.TokenIds), positions = _tensors.HostOf(_tensors.Positions);
+        Span<int> slots = _tensors.HostOf(_tensors.Slots), rowStarts = _tensors.HostOf(_tensors.RowStarts);
+        Span<int> lengths = _tensors.HostOf(_tensors.ContextLengths), logitRows = _tensors.HostOf(_tensors.LogitRows);
         int row = 0, logits = 0;
         for (int i = 0; i < step.Count; i++)
         {
             (Sequence sequence, int rows) = step.Sequences[i];
-            _rowStarts[i] = row;
-            sequence.Tokens.Slice(sequence.Computed, rows).CopyTo(_tokenIds.AsSpan(row));
+            rowStarts[i] = row;
+            sequence.Tokens.Slice(sequence.Computed, rows).CopyTo(tokenIds[row..]);
             for (int position = sequence.Computed; position < sequence.Computed + rows; position++, row++)
             {
-                _positions[row] = position;
-                _slots[row] = sequence.Table.SlotOf(position);
+                positions[row] = position;
+                slots[row] = sequence.Table.SlotOf(position);
                 if (sequence.Proximal is { } proximal)
-                    _proximalSlots[row] = proximal.SlotOf(position);
+                    _tensors.HostOf(_tensors.ProximalSlots)[row] = proximal.SlotOf(position);
             }
 
-            _sequenceSlots[i] = sequence.Slot;
-
-            _contextLengths[i] = sequence.Computed + rows;
+            _tensors.HostOf(_tensors.SequenceSlots)[i] = sequence.Slot;
+            lengths[i] = sequence.Computed + rows;
             if (step.Sequences[i].WantsLogits)
-                _logitRows[logits++] = row - 1;
+                logitRows[logits++] = row - 1;
         }
 
-        _rowStarts[step.Count] = row;
+        rowStarts[step.Count] = row;
         _tensors.RowCount = row;
         _tensors.SequenceCount = step.Count;
         _tensors.DecodeCount = step.DecodeCount;
@@ -134,7 +113,7 @@ internal sealed class StepRunner
     private void PlanAttention(ScheduledStep step)
     {
         _tensors.Groups.Clear();
-        _refreshMask.AsSpan(0, step.Count).Clear();
+        _tensors.HostOf(_tensors.RefreshMask).Clear();
         StepReads = default;
         for (int first = 0, end; first < step.DecodeCount; first = end)
         {
@@ -202,38 +181,21 @@ internal sealed class StepRunner
 
     private void SetPlan(int index, AttentionStep plan)
     {
-        _refreshMask[index] = plan.Refreshes ? 1 : 0;
-        _windowStarts[index] = plan.WindowStart;
-        _criticalCounts[index] = plan.Critical;
+        _tensors.HostOf(_tensors.RefreshMask)[index] = plan.Refreshes ? 1 : 0;
+        _tensors.HostOf(_tensors.WindowStarts)[index] = plan.WindowStart;
+        _tensors.HostOf(_tensors.CriticalCounts)[index] = plan.Critical;
     }
 
     private IReadOnlyList<LayerReading> Bind(AttentionPolicy policy) => _bindings.GetValue(policy, _bind);
 
-    private void Send(ScheduledStep step)
+    private void SetBlocks(ScheduledStep step)
     {
-        _backend.Write<int>(_tensors.TokenIds, _tokenIds.AsSpan(0, step.RowCount));
-        _backend.Write<int>(_tensors.Positions, _positions.AsSpan(0, step.RowCount));
-        _backend.Write<int>(_tensors.Slots, _slots.AsSpan(0, step.RowCount));
-        _backend.Write<int>(_tensors.RowStarts, _rowStarts.AsSpan(0, step.Count + 1));
-        _backend.Write<int>(_tensors.ContextLengths, _contextLengths.AsSpan(0, step.Count));
-        _backend.Write<int>(_tensors.LogitRows, _logitRows.AsSpan(0, _tensors.LogitCount));
-        _backend.Write<int>(_tensors.SequenceSlots, _sequenceSlots.AsSpan(0, step.Count));
-        _backend.Write<int>(_tensors.RefreshMask, _refreshMask.AsSpan(0, step.Count));
-        _backend.Write<int>(_tensors.WindowStarts, _windowStarts.AsSpan(0, step.Count));
-        _backend.Write<int>(_tensors.CriticalCounts, _criticalCounts.AsSpan(0, step.Count));
         for (int i = 0; i < step.Count; i++)
         {
             Sequence sequence = step.Sequences[i].Sequence;
-            _backend.Write(_tensors.BlockTables.Slice(i, 1), sequence.Table.Blocks);
-            if (sequence.Proximal is { } proximal)
-            {
-                proximal.CopyTo(_proximalTable);
-                _backend.Write<int>(_tensors.ProximalTables.Slice(i, 1), _proximalTable.AsSpan(0, proximal.Count));
-            }
+            sequence.Table.Blocks.CopyTo(_tensors.HostOf(_tensors.BlockTables.Slice(i, 1)));
+            sequence.Proximal?.CopyTo(_tensors.HostOf(_tensors.ProximalTables.Slice(i, 1)));
         }
-
-        if (_proximalSlots.Length > 0)
-            _backend.Write<int>(_tensors.ProximalSlots, _proximalSlots.AsSpan(0, step.RowCount));
     }
 
     private ReadOnlySpan<SampledToken> Sample(ScheduledStep step)

@@ -24,7 +24,7 @@ public sealed class ReferenceCheck
     private readonly float[] _hostLogits;
     private readonly int[] _blocks;
 
-    private ReferenceCheck(LanguageModel model, ReferenceSet reference, ReferenceTolerance tolerance, DType kvCacheType)
+    private ReferenceCheck(LanguageModel model, ReferenceSet reference, ReferenceTolerance tolerance, DType? kvCacheType)
     {
         _model = model;
         _reference = reference;
@@ -36,7 +36,9 @@ public sealed class ReferenceCheck
         _transformer = model.CreateTransformer(positions, ChunkRows);
         _step = new StepTensors(model.Backend, ChunkRows, maxSequences: 1, maxBlocksPerSequence: blocks);
         _cache = new KvCache(
-            model.Backend, new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadDim, BlockSize, blocks, kvCacheType));
+            model.Backend,
+            new KvCacheShape(
+                config.LayerCount, config.KvHeadCount, config.HeadDim, BlockSize, blocks, kvCacheType ?? model.Backend.CacheTypes[0]));
         _logits = model.Backend.Allocate(DType.Float32, 1, config.VocabularySize);
         _hostLogits = new float[config.VocabularySize];
 
@@ -48,8 +50,8 @@ public sealed class ReferenceCheck
     /// <summary>Runs all cases. The memory it needs stays with the model's backend.</summary>
     /// <param name="model">The model; nothing else may use its backend meanwhile.</param>
     /// <param name="reference">The cases.</param>
-    /// <param name="tolerance">What still passes; null = the defaults.</param>
-    /// <param name="kvCacheType">Element type of the KV cache.</param>
+    /// <param name="tolerance">What still passes; null = the backend's own.</param>
+    /// <param name="kvCacheType">Element type of the KV cache; null = the backend's usual one.</param>
     /// <param name="progress">Told each case as it is done.</param>
     /// <param name="cancellationToken">Ends the check early.</param>
     /// <exception cref="InsufficientMemoryException">Cache or activations do not fit the memory.</exception>
@@ -57,13 +59,13 @@ public sealed class ReferenceCheck
         LanguageModel model,
         ReferenceSet reference,
         ReferenceTolerance? tolerance = null,
-        DType kvCacheType = DType.Float32,
+        DType? kvCacheType = null,
         IProgress<ReferenceCaseReport>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(reference);
-        ReferenceCheck check = new(model, reference, tolerance ?? new ReferenceTolerance(), kvCacheType);
+        ReferenceCheck check = new(model, reference, tolerance ?? ReferenceTolerance.For(model.Backend), kvCacheType);
         return check.Run(progress, cancellationToken);
     }
 
@@ -89,6 +91,7 @@ public sealed class ReferenceCheck
             Forward(prompt.AsSpan(first, rows), first, isDecode: false, wantsLogits: first + rows == prompt.Length);
         }
 
+        ReferenceTolerance tolerance = _tolerance.ForCase(item);
         float difference = item.Logits.Aggregate(0f, (largest, l) => MathF.Max(largest, MathF.Abs(_hostLogits[l.Id] - l.Value)));
         int equal = 0, unequal = 0, belowMargin = 0;
         for (int i = 0; i < item.GreedyIds.Count; i++)
@@ -97,7 +100,7 @@ public sealed class ReferenceCheck
             if (i > 0)
                 Forward([item.GreedyIds[i - 1]], prompt.Length + i - 1, isDecode: true, wantsLogits: true);
 
-            if (item.GreedyMargins[i] <= _tolerance.Margin)
+            if (item.GreedyMargins[i] <= tolerance.Margin)
                 belowMargin++;
             else if (ArgMax(_hostLogits) == item.GreedyIds[i])
                 equal++;
@@ -105,7 +108,7 @@ public sealed class ReferenceCheck
                 unequal++;
         }
 
-        bool passed = difference <= _tolerance.Logits && unequal == 0; // a NaN is no smaller than anything
+        bool passed = difference <= tolerance.Logits && unequal == 0; // a NaN is no smaller than anything
         return new ReferenceCaseReport(item.Name, prompt.Length, difference, equal, unequal, belowMargin, passed);
     }
 

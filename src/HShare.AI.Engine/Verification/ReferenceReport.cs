@@ -1,9 +1,35 @@
+using HShare.AI.Engine.Compute;
+
 namespace HShare.AI.Engine.Verification;
 
 /// <summary>How far a model may be from its reference.</summary>
 /// <param name="Logits">Largest absolute difference of a logit.</param>
 /// <param name="Margin">A greedy step counts where the reference's best logit lies further above its second best than this.</param>
-public sealed record ReferenceTolerance(float Logits = 1e-3f, float Margin = 2e-3f);
+/// <param name="Spread">
+/// Added to <paramref name="Logits"/>, and twice to <paramref name="Margin"/>: this share of the spread of a case's logits (the reference's
+/// largest less its least).
+/// </param>
+public sealed record ReferenceTolerance(float Logits = 1e-3f, float Margin = 2e-3f, float Spread = 0)
+{
+    /// <summary>
+    /// Share of the spread that a 16-bit computation may differ by: each of its products is rounded to 8 (bfloat16) or 11 significant bits.
+    /// </summary>
+    public const float SixteenBitSpread = 0.03f;
+
+    /// <summary>What passes on a backend where nobody says it: rounding in its arithmetic.</summary>
+    public static ReferenceTolerance For(Backend backend)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        return backend.ActivationType == DType.Float32 ? new() : new(Spread: SixteenBitSpread);
+    }
+
+    /// <summary>What passes for a case.</summary>
+    internal ReferenceTolerance ForCase(ReferenceCase item)
+    {
+        float spread = Spread * (item.Logits.Max(l => l.Value) - item.Logits.Min(l => l.Value));
+        return new(Logits + spread, Margin + 2 * spread);
+    }
+}
 
 /// <summary>How a model compares with its reference.</summary>
 /// <param name="Reference">What computed the reference, in words.</param>

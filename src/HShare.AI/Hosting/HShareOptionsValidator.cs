@@ -50,6 +50,10 @@ internal sealed class HShareOptionsValidator : IValidateOptions<HShareOptions>
             RequirePreset(nameof(options.AttentionPresets), preset);
         Require(options.Threads is null or >= 1, nameof(options.Threads), options.Threads,
             "Set it to 1 or more, or leave it unset for one thread for each core.");
+        Require(options.GpuIndex >= 0, nameof(options.GpuIndex), options.GpuIndex, "Set it to 0 or more; the driver counts GPUs from 0.");
+        Require(
+            options.CudaLibraryPath is null || Directory.Exists(options.CudaLibraryPath), nameof(options.CudaLibraryPath),
+            $"'{options.CudaLibraryPath}'", "No such folder is there. Set it to the folder of the CUDA libraries, or leave it unset.");
         Require(options.MaxContext is null or >= 2, nameof(options.MaxContext), options.MaxContext,
             "Set it to 2 or more tokens, or leave it unset for the model's context length.");
         Require(options.MaxBatch >= 1, nameof(options.MaxBatch), options.MaxBatch, "Set it to 1 or more (16 by default).");

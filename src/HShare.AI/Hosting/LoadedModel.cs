@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using HShare.AI.ChatTemplates;
+using HShare.AI.Cuda;
 using HShare.AI.Engine;
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
@@ -129,10 +130,17 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
 
     private static Backend CreateBackend(HShareOptions options, ILogger logger)
     {
-        var backend = new CpuBackend(options.Threads);
-        if (options.Backend == HShareBackend.Auto)
-            logger.BackendChosen(backend.Description, "the CPU backend is the only one this version has");
-        return backend;
+        switch (options.Backend)
+        {
+            case HShareBackend.Cpu:
+                return new CpuBackend(options.Threads);
+            case HShareBackend.Cuda:
+                return new CudaBackend(options.ToCudaOptions());
+            default:
+                (Backend backend, string reason) = BackendChoice.Fastest(options.ToCudaOptions(), options.Threads);
+                logger.BackendChosen(backend.Description, reason);
+                return backend;
+        }
     }
 
     private static InferenceEngine StartEngine(LanguageModel model, HShareOptions options)

@@ -43,7 +43,7 @@ internal sealed record AttentionTarget(
         using Backend backend = Settings.CreateBackend();
         AttentionPolicy[] policies = [.. presets.Select(preset => preset.Policy)];
         var needs = AttentionNeeds.Of(policies, context, tracksReads: false);
-        KvCacheShape shape = new(config.LayerCount, config.KvHeadCount, config.HeadDim, 0, 0, Settings.Kv)
+        KvCacheShape shape = new(config.LayerCount, config.KvHeadCount, config.HeadDim, 0, 0, Settings.Kv ?? backend.CacheTypes[0])
         {
             HasPageBounds = needs.Retrievers.Contains(Retriever.PageBounds),
             LabelChannels = needs.LabelChannels > 0 ? factory.LabelChannels(needs.LabelChannels) : [],
@@ -61,7 +61,7 @@ internal sealed record AttentionTarget(
         return new AttentionReport(
             Name,
             backend.Description,
-            Formats.Name(Settings.Kv),
+            Formats.Name(shape.Type),
             Batch,
             cache.EvictedBytes,
             limits,

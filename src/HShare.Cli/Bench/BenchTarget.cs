@@ -46,7 +46,8 @@ internal sealed record BenchTarget(ModelSettings Settings, string? Shape, IReadO
             : SyntheticModel.Create(Shape, backend, format, null, cancellationToken);
         try
         {
-            return new BenchModel(model, Settings.Kv, Settings.Context ?? Math.Min(model.Config.ContextLength, DefaultContext));
+            return new BenchModel(
+                model, Settings.Kv ?? backend.CacheTypes[0], Settings.Context ?? Math.Min(model.Config.ContextLength, DefaultContext));
         }
         catch
         {

@@ -20,7 +20,7 @@ internal static class CommonOptions
 
     /// <summary>What the model runs on.</summary>
     public static Option<HShareBackend> Backend { get; } = Choice(
-        "--backend", "What the model runs on", ("auto", HShareBackend.Auto), ("cpu", HShareBackend.Cpu));
+        "--backend", "What the model runs on", ("auto", HShareBackend.Auto), ("cpu", HShareBackend.Cpu), ("cuda", HShareBackend.Cuda));
 
     /// <summary>Threads of the CPU backend.</summary>
     public static Option<int?> Threads { get; } = AtLeast(1, "--threads", "Threads of the CPU backend [default: one for each core]");
@@ -28,12 +28,13 @@ internal static class CommonOptions
     /// <summary>How linear layers are kept.</summary>
     public static Option<WeightFormat> Weights { get; } = Choice(
         "--weights", "How the weights are kept",
-        ("as-stored", WeightFormat.AsStored), ("bf16", WeightFormat.BFloat16), ("int8", WeightFormat.Int8));
+        ("as-stored", WeightFormat.AsStored), ("bf16", WeightFormat.BFloat16), ("int8", WeightFormat.Int8), ("fp8", WeightFormat.Float8));
 
     /// <summary>How keys and values are kept.</summary>
-    public static Option<DType> Kv { get; } = Choice(
+    public static Option<KvCacheFormat> Kv { get; } = Choice(
         "--kv", "How cached keys and values are kept",
-        ("f32", DType.Float32), ("f16", DType.Float16), ("bf16", DType.BFloat16));
+        ("auto", KvCacheFormat.Auto), ("f32", KvCacheFormat.Float32), ("f16", KvCacheFormat.Float16), ("bf16", KvCacheFormat.BFloat16),
+        ("fp8", KvCacheFormat.Float8));
 
     /// <summary>Most tokens of prompt and answer.</summary>
     public static Option<int?> Context { get; } = AtLeast(

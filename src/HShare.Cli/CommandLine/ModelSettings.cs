@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HShare.AI;
+using HShare.AI.Cuda;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Compute.Cpu;
 using HShare.AI.Engine.Models;
@@ -13,10 +14,10 @@ namespace HShare.Cli.CommandLine;
 /// <param name="Backend">What it runs on.</param>
 /// <param name="Threads">Threads of the CPU backend; null = one for each core.</param>
 /// <param name="Weights">How linear layers are kept.</param>
-/// <param name="Kv">How keys and values are kept.</param>
+/// <param name="Kv">How keys and values are kept; null = as the backend usually does.</param>
 /// <param name="Context">Most tokens of prompt and answer; null = the model's own.</param>
 internal sealed record ModelSettings(
-    string? Folder, HShareBackend Backend, int? Threads, WeightFormat Weights, DType Kv, int? Context)
+    string? Folder, HShareBackend Backend, int? Threads, WeightFormat Weights, DType? Kv, int? Context)
 {
     /// <summary>The model's folder.</summary>
     /// <exception cref="HShare.AI.Engine.ModelLoadException">The bundled model is asked for and is not there.</exception>
@@ -42,14 +43,17 @@ internal sealed record ModelSettings(
             arguments.GetValue(CommonOptions.Backend),
             arguments.GetValue(CommonOptions.Threads),
             arguments.GetValue(CommonOptions.Weights),
-            arguments.GetValue(CommonOptions.Kv),
+            ElementType(arguments.GetValue(CommonOptions.Kv)),
             arguments.GetValue(CommonOptions.Context));
     }
 
     /// <summary>Makes the backend.</summary>
+    /// <exception cref="CudaException">The GPU is asked for and cannot be used.</exception>
     public Backend CreateBackend() => Backend switch
     {
-        HShareBackend.Auto or HShareBackend.Cpu => new CpuBackend(Threads),
+        HShareBackend.Auto => BackendChoice.Fastest(threads: Threads).Backend,
+        HShareBackend.Cpu => new CpuBackend(Threads),
+        HShareBackend.Cuda => new CudaBackend(),
         _ => throw new InputException($"The backend {Backend} is not known."),
     };
 
@@ -78,6 +82,15 @@ internal sealed record ModelSettings(
             throw;
         }
     }
+
+    private static DType? ElementType(KvCacheFormat format) => format switch
+    {
+        KvCacheFormat.Float32 => DType.Float32,
+        KvCacheFormat.Float16 => DType.Float16,
+        KvCacheFormat.BFloat16 => DType.BFloat16,
+        KvCacheFormat.Float8 => DType.Float8,
+        _ => null,
+    };
 
     private sealed class LoadFraction(IProgress<double> progress) : IProgress<LoadProgress>
     {

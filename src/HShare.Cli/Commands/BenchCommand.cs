@@ -1,9 +1,10 @@
 using System.CommandLine;
-using System.Globalization;
+using HShare.AI;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Tokenization;
 using HShare.Cli.Bench;
+using HShare.Cli.Bench.Gpu;
 using HShare.Cli.CommandLine;
 using HShare.Cli.Output;
 
@@ -14,13 +15,18 @@ internal sealed class BenchCommand : ToolCommand
 {
     private const string Whole = "cpu";
     private const string AttentionOnly = "attention";
+    private const string Decode = "decode";
+    private const string Prefill = "prefill";
     private const string Constraints = "constraints";
+
+    private const string OfGpu = "is about a GPU (--backend cuda)";
 
     private static readonly int[] DefaultContexts = [1024, 4096, 7500];
 
     private readonly Argument<string> _part = new("part")
     {
-        Description = "What to measure: cpu (products, attention, prefill, decode), attention (presets side by side), or constraints (what JSON schemas cost)",
+        Description = "What to measure: cpu (products, attention, prefill, decode), attention (presets side by side), decode or prefill "
+            + "(whole steps on a GPU, random weights), or constraints (what JSON schemas cost)",
         DefaultValueFactory = _ => Whole,
     };
 
@@ -32,48 +38,44 @@ internal sealed class BenchCommand : ToolCommand
 
     private readonly Option<string[]> _presets = new("--attention")
     {
-        Description = "bench attention: a preset to measure beside full attention; may be repeated [default: one of each kind]",
+        Description = "bench attention, decode: a preset to measure; may be repeated [default: full attention and some others]",
         HelpName = "PRESET",
     };
 
-    private readonly Option<int[]> _contexts = new("--contexts")
-    {
-        DefaultValueFactory = _ => DefaultContexts,
-        Description = "bench attention: tokens of the contexts",
-        HelpName = "N,N,...",
-        CustomParser = argument =>
-        {
-            string given = argument.Tokens[0].Value;
-            int[] contexts = [.. given.Split(',').Select(ReadNumber)];
-            if (contexts.All(tokens => tokens > 0))
-                return contexts;
+    private readonly Option<int[]> _contexts = GpuBenchOptions.Numbers(
+        "--contexts", "bench attention, decode: tokens of the contexts [default: 1024,4096,7500; on a GPU up to 131072]");
 
-            argument.AddError($"--contexts '{given}' is not a list of numbers of at least 1, such as 1024,4096.");
-            return [];
-        },
-    };
+    private readonly Option<int[]> _batches = GpuBenchOptions.Numbers(
+        "--batch", "bench attention, decode: sequences of a step; several only on a GPU [default: 1; on a GPU several]");
 
-    private readonly Option<int?> _batch = CommonOptions.AtLeast(1, "--batch", "bench attention: sequences of a step [default: 1]");
+    private readonly GpuBenchOptions _gpu = new();
 
     /// <summary>Declares the command.</summary>
     public BenchCommand(Terminal terminal)
         : base(
             terminal,
             "bench",
-            "Measure matrix products, attention, prefill and decode, each beside this machine's limit measured in the same run.",
+            "Measure matrix products, attention, prefill and decode, each beside this machine's limit measured in the same run. "
+            + "A GPU is measured where --backend cuda says so.",
             "hshare bench cpu",
             "hshare bench cpu --shape llama-1b --weights int8",
             "hshare bench cpu --model DIR --threads 4 --json",
             "hshare bench constraints --model DIR",
-            "hshare bench attention --contexts 4096,7500 --attention quest --attention hshare:1-1-1/4")
+            "hshare bench attention --contexts 4096,7500 --attention quest --attention hshare:1-1-1/4",
+            "hshare bench attention --backend cuda --heads 32/32 --batch 8,16 --contexts 1024,2048,4096",
+            "hshare bench decode --backend cuda --shape llama2-7b --batch 1,16 --contexts 4096 --weights fp8",
+            "hshare bench prefill --backend cuda --shape llama3-8b --tokens 4096 --rows 4096")
     {
-        _part.AcceptOnlyFromAmong(Whole, AttentionOnly, Constraints);
+        _part.AcceptOnlyFromAmong(Whole, AttentionOnly, Decode, Prefill, Constraints);
         _shape.AcceptOnlyFromAmong([.. SyntheticModel.ShapeNames]);
         Add(_part);
         Add(_shape);
         Add(_presets);
         Add(_contexts);
-        Add(_batch);
+        Add(_batches);
+        Add(_gpu.Heads);
+        Add(_gpu.Tokens);
+        Add(_gpu.Rows);
         this.AddModelOptions();
     }
 
@@ -85,21 +87,33 @@ internal sealed class BenchCommand : ToolCommand
         if (shape is not null && settings.Folder is not null)
             throw new InputException("--shape and --model exclude each other: measure random weights or a model.");
 
-        if (arguments.GetValue(_part) == Constraints)
+        switch (arguments.GetValue(_part))
         {
-            ConstraintBench bench = ReadConstraints(arguments, settings, cancellationToken);
-            await MeasureAsync(
-                arguments, settings.Name, (progress, _) => bench.Measure(progress), ConstraintTables.Write, cancellationToken);
-        }
-        else if (arguments.GetValue(_part) == AttentionOnly)
-        {
-            AttentionTarget target = ReadAttention(arguments, settings, shape);
-            await MeasureAsync(arguments, target.Name, target.Measure, AttentionTables.Write, cancellationToken);
-        }
-        else
-        {
-            BenchTarget target = ReadWhole(arguments, settings, shape);
-            await MeasureAsync(arguments, target.Name, target.Measure, BenchTables.Write, cancellationToken);
+            case Constraints:
+                ConstraintBench bench = ReadConstraints(arguments, settings, cancellationToken);
+                await MeasureAsync(
+                    arguments, settings.Name, (progress, _) => bench.Measure(progress), ConstraintTables.Write, cancellationToken);
+                break;
+            case AttentionOnly when settings.Backend == HShareBackend.Cuda:
+                await MeasureAsync(
+                    arguments, "attention", ReadGpuAttention(arguments, settings), GpuTables.Write, cancellationToken);
+                break;
+            case AttentionOnly:
+                AttentionTarget attention = ReadAttention(arguments, settings, shape);
+                await MeasureAsync(arguments, attention.Name, attention.Measure, AttentionTables.Write, cancellationToken);
+                break;
+            case Decode:
+                GpuDecodeBench decode = ReadDecode(arguments, settings, shape);
+                await MeasureAsync(arguments, decode.Model.Shape, decode.Measure, GpuTables.Write, cancellationToken);
+                break;
+            case Prefill:
+                GpuPrefillBench prefill = ReadPrefill(arguments, settings, shape);
+                await MeasureAsync(arguments, prefill.Model.Shape, prefill.Measure, GpuTables.Write, cancellationToken);
+                break;
+            default:
+                BenchTarget target = ReadWhole(arguments, settings, shape);
+                await MeasureAsync(arguments, target.Name, target.Measure, BenchTables.Write, cancellationToken);
+                break;
         }
 
         return ExitCode.Ok;
@@ -123,29 +137,64 @@ internal sealed class BenchCommand : ToolCommand
 
     private BenchTarget ReadWhole(ParseResult arguments, ModelSettings settings, string? shape)
     {
-        RefuseAny(arguments, "belongs to bench attention", _presets, _contexts, _batch);
+        RefuseAny(arguments, "belongs to bench attention", _presets, _contexts, _batches);
+        RefuseAny(arguments, OfGpu, _gpu.Heads, _gpu.Tokens, _gpu.Rows);
+        if (settings.Backend == HShareBackend.Cuda)
+            throw new InputException("bench cpu measures the CPU: leave --backend cuda out, or choose bench attention, decode or prefill.");
         WeightFormat stored = shape is null ? WeightFormat.AsStored : WeightFormat.BFloat16;
         bool formatIsGiven = IsGiven(arguments, CommonOptions.Weights);
-        return new BenchTarget(settings, shape, formatIsGiven ? [settings.Weights] : [stored, WeightFormat.Int8]);
+        return new BenchTarget(
+            settings with { Backend = HShareBackend.Cpu }, shape, formatIsGiven ? [settings.Weights] : [stored, WeightFormat.Int8]);
     }
 
     private AttentionTarget ReadAttention(ParseResult arguments, ModelSettings settings, string? shape)
     {
         RefuseAny(arguments, "means nothing to bench attention, which loads no weights", CommonOptions.Weights);
         RefuseAny(arguments, "belongs to bench cpu; bench attention takes --contexts", CommonOptions.Context);
+        RefuseAny(arguments, OfGpu, _gpu.Heads, _gpu.Tokens, _gpu.Rows);
+        int[] batches = Given(arguments, _batches) ?? [1];
+        if (batches.Length > 1)
+            throw new InputException("--batch takes several numbers only on a GPU (--backend cuda).");
         return new AttentionTarget(
-            settings,
+            settings with { Backend = HShareBackend.Cpu },
             shape,
             arguments.GetValue(_presets)!,
-            arguments.GetValue(_contexts)!,
-            arguments.GetValue(_batch) ?? 1);
+            Given(arguments, _contexts) ?? DefaultContexts,
+            batches[0]);
+    }
+
+    private Func<IProgress<double>, CancellationToken, GpuAttentionReport> ReadGpuAttention(ParseResult arguments, ModelSettings settings)
+    {
+        RefuseAny(
+            arguments, "means nothing to bench attention on a GPU, which takes --heads and loads no weights",
+            _shape, CommonOptions.Model, CommonOptions.Weights, CommonOptions.Threads);
+        RefuseAny(arguments, "belongs to bench cpu; bench attention takes --contexts", CommonOptions.Context);
+        RefuseAny(arguments, "belongs to bench prefill", _gpu.Tokens, _gpu.Rows);
+        return _gpu.Attention(
+            arguments, settings, Given(arguments, _batches), Given(arguments, _contexts), arguments.GetValue(_presets)!);
+    }
+
+    private GpuDecodeBench ReadDecode(ParseResult arguments, ModelSettings settings, string? shape)
+    {
+        RefuseAny(arguments, "belongs to bench cpu; bench decode takes --contexts", CommonOptions.Context);
+        RefuseAny(arguments, "belongs to bench prefill", _gpu.Tokens, _gpu.Rows);
+        RefuseAny(arguments, "belongs to bench attention; the shape has its heads", _gpu.Heads);
+        return _gpu.Decode(settings, shape, Given(arguments, _batches), Given(arguments, _contexts), arguments.GetValue(_presets)!);
+    }
+
+    private GpuPrefillBench ReadPrefill(ParseResult arguments, ModelSettings settings, string? shape)
+    {
+        RefuseAny(arguments, "means nothing to bench prefill, which takes --tokens", CommonOptions.Context, _contexts, _batches);
+        RefuseAny(arguments, "means nothing to bench prefill: prompts are read with full attention", _presets);
+        RefuseAny(arguments, "belongs to bench attention; the shape has its heads", _gpu.Heads);
+        return _gpu.Prefill(arguments, settings, shape);
     }
 
     private ConstraintBench ReadConstraints(ParseResult arguments, ModelSettings settings, CancellationToken cancellationToken)
     {
         RefuseAny(
             arguments, "means nothing to bench constraints, which needs only the model's tokenizer",
-            _shape, _presets, _contexts, _batch, CommonOptions.Weights, CommonOptions.Context);
+            _shape, _presets, _contexts, _batches, _gpu.Heads, _gpu.Tokens, _gpu.Rows, CommonOptions.Weights, CommonOptions.Context);
         string tokenizer = Path.Combine(settings.Directory, "tokenizer.json");
         return File.Exists(tokenizer)
             ? new ConstraintBench(settings.Name, Tokenizer.Load(tokenizer), cancellationToken)
@@ -158,8 +207,8 @@ internal sealed class BenchCommand : ToolCommand
             throw new InputException($"{option.Name} {why}.");
     }
 
-    // 0 where it is none.
-    private static int ReadNumber(string text) => int.TryParse(text, CultureInfo.InvariantCulture, out int number) ? number : 0;
+    private static int[]? Given(ParseResult arguments, Option<int[]> option) =>
+        IsGiven(arguments, option) ? arguments.GetValue(option) : null;
 
     private static bool IsGiven(ParseResult arguments, Option option) => arguments.GetResult(option) is { Implicit: false };
 }

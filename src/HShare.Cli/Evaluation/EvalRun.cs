@@ -96,7 +96,7 @@ internal sealed record EvalRun(
                 Model = engine.Model.Name,
                 Backend = engine.Model.Backend.Description,
                 Weights = Formats.Name(settings.Weights),
-                Kv = Formats.Name(settings.Kv),
+                Kv = Formats.Name(settings.Kv ?? engine.Model.Backend.CacheTypes[0]),
             };
             outcomes.Add(new PresetOutcome(report, results[i], await ReadsAsync(evaluator, presets[i], cancellationToken)));
         }

@@ -13,6 +13,7 @@ internal static class Formats
         DType.BFloat16 => "bf16",
         DType.Int8 => "int8",
         DType.Int32 => "int32",
+        DType.Float8 => "fp8",
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Unknown element type."),
     };
 
@@ -22,6 +23,7 @@ internal static class Formats
         WeightFormat.AsStored => "as-stored",
         WeightFormat.BFloat16 => "bf16",
         WeightFormat.Int8 => "int8",
+        WeightFormat.Float8 => "fp8",
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown weight format."),
     };
 }

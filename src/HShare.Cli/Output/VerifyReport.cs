@@ -31,12 +31,16 @@ internal static class VerifyReport
         if (report.Reference.Length > 0)
             terminal.Out.WriteLine($"Reference: {report.Reference}");
         terminal.Out.WriteLine(
-            $"Largest logit difference {report.LargestLogitDifference:0.######} (tolerance {tolerance.Logits:0.######})");
+            $"Largest logit difference {report.LargestLogitDifference:0.######} (tolerance {tolerance.Logits:0.######}{Spread(tolerance)})");
         terminal.Out.WriteLine(
             $"Greedy steps: {report.StepsEqual} equal, {report.StepsUnequal} unequal, "
-            + $"{report.StepsBelowMargin} where the reference's margin is within {tolerance.Margin:0.######}");
+            + $"{report.StepsBelowMargin} where the reference's margin is within {tolerance.Margin:0.######}"
+            + (tolerance.Spread > 0 ? " and twice that share" : ""));
         terminal.Out.WriteLine(report.Passed ? "Passed" : "FAILED");
     }
+
+    private static string Spread(ReferenceTolerance tolerance) =>
+        tolerance.Spread > 0 ? $" and {tolerance.Spread:0.#%} of the spread of each case's logits" : "";
 
     /// <summary>The object for <c>--json</c>.</summary>
     public static object ToJson(ReferenceReport report, ReferenceTolerance tolerance, LanguageModel model, ModelSettings settings) => new
@@ -44,9 +48,10 @@ internal static class VerifyReport
         Model = model.Name,
         Backend = model.Backend.Description,
         Weights = Formats.Name(settings.Weights),
-        Kv = Formats.Name(settings.Kv),
+        Kv = Formats.Name(settings.Kv ?? model.Backend.CacheTypes[0]),
         Tolerance = tolerance.Logits,
         tolerance.Margin,
+        tolerance.Spread,
         report.Passed,
         report.LargestLogitDifference,
         report.StepsEqual,

@@ -18,6 +18,12 @@ internal sealed class RecordingBackend : Backend
 
     public override string Description => _backend.Description;
 
+    public override DType ActivationType => _backend.ActivationType;
+
+    public override IReadOnlyList<DType> CacheTypes => _backend.CacheTypes;
+
+    public override long MemoryForCache => _backend.MemoryForCache;
+
     public override Tensor Allocate(DType type, int rows, int columns) => _backend.Allocate(type, rows, columns);
 
     public override void Write<T>(Tensor destination, ReadOnlySpan<T> source) => _backend.Write(destination, source);

@@ -16,6 +16,12 @@ internal sealed unsafe class HostBackend : Backend
 
     public override string Description => "host";
 
+    public override DType ActivationType => DType.Float32;
+
+    public override IReadOnlyList<DType> CacheTypes { get; } = [DType.Float32, DType.Float16, DType.BFloat16];
+
+    public override long MemoryForCache => 1L << 30;
+
     public static float[] Floats(Tensor tensor)
     {
         if (tensor.Type == DType.Float32)

@@ -65,19 +65,19 @@ public sealed class EngineLimitsTests
             () => EngineSizing.Resolve(options with { KvCacheBytes = ScriptedModel.CacheBytes(6) }, model.Config, 1 << 30));
         Assert.Contains($"needs {ScriptedModel.CacheBytes(7)} bytes", tooSmall.Message);
         var noMemory = Assert.Throws<InsufficientMemoryException>(
-            () => EngineSizing.Resolve(options, model.Config, 4 * ScriptedModel.CacheBytes(7) - 4));
+            () => EngineSizing.Resolve(options, model.Config, ScriptedModel.CacheBytes(7) - 1));
         Assert.Contains($"needs {ScriptedModel.CacheBytes(7)} bytes", noMemory.Message);
-        Assert.Equal(100, EngineSizing.Resolve(options, model.Config, 4 * ScriptedModel.CacheBytes(7)).MaxTokens);
+        Assert.Equal(100, EngineSizing.Resolve(options, model.Config, ScriptedModel.CacheBytes(7)).MaxTokens);
     }
 
     [Fact]
-    public void The_default_cache_holds_every_context_but_at_most_a_quarter_of_the_memory()
+    public void The_default_cache_holds_every_context_but_at_most_the_memory_for_it()
     {
         using LanguageModel model = ScriptedModel.Create();
         EngineOptions options = new() { BlockSize = 16, MaxContext = 100, MaxBatch = 5 };
 
         Assert.Equal(35, EngineSizing.Resolve(options, model.Config, 1 << 30).Cache.BlockCount);
-        Assert.Equal(20, EngineSizing.Resolve(options, model.Config, 4 * ScriptedModel.CacheBytes(20)).Cache.BlockCount);
+        Assert.Equal(20, EngineSizing.Resolve(options, model.Config, ScriptedModel.CacheBytes(20)).Cache.BlockCount);
     }
 
     public static TheoryData<string, EngineOptions> InvalidOptions => new()

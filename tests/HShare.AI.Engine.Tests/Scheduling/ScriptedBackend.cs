@@ -27,6 +27,12 @@ internal sealed class ScriptedBackend : Backend
 
     public override string Description => "scripted";
 
+    public override DType ActivationType => DType.Float32;
+
+    public override IReadOnlyList<DType> CacheTypes { get; } = [DType.Float32, DType.Float16, DType.BFloat16];
+
+    public override long MemoryForCache => 1L << 30;
+
     public override Tensor Allocate(DType type, int rows, int columns)
     {
         byte[] bytes = GC.AllocateArray<byte>(checked(rows * columns * type.ByteSize()), pinned: true);

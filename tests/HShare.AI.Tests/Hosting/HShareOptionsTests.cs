@@ -26,12 +26,14 @@ public class HShareOptionsTests
         { nameof(HShareOptions.ModelPath), "", "bundled" },
         { nameof(HShareOptions.ModelPath), Path.GetTempPath(), "config.json" },
         { nameof(HShareOptions.ModelId), " ", "name" },
-        { nameof(HShareOptions.Backend), (HShareBackend)9, "Auto, Cpu" },
-        { nameof(HShareOptions.WeightFormat), (WeightFormat)9, "AsStored, BFloat16, Int8" },
-        { nameof(HShareOptions.KvCacheFormat), (KvCacheFormat)9, "Float32, Float16, BFloat16" },
+        { nameof(HShareOptions.Backend), (HShareBackend)9, "Auto, Cpu, Cuda" },
+        { nameof(HShareOptions.WeightFormat), (WeightFormat)9, "AsStored, BFloat16, Int8, Float8" },
+        { nameof(HShareOptions.KvCacheFormat), (KvCacheFormat)9, "Auto, Float32, Float16, BFloat16, Float8" },
         { nameof(HShareOptions.PrefixSharing), (PrefixSharing)9, "Shared, PerKey, Off" },
         { nameof(HShareOptions.ToolCallFormat), (ToolCallFormat)9, "Auto, Hermes, Llama, Mistral" },
         { nameof(HShareOptions.Threads), 0, "1 or more" },
+        { nameof(HShareOptions.GpuIndex), -1, "0 or more" },
+        { nameof(HShareOptions.CudaLibraryPath), "/no/such/folder", "folder" },
         { nameof(HShareOptions.MaxContext), 1, "2 or more" },
         { nameof(HShareOptions.MaxBatch), 0, "1 or more" },
         { nameof(HShareOptions.MaxStepRows), 15, "16" },
@@ -73,12 +75,14 @@ public class HShareOptionsTests
             ("ModelPath", "/models/some-model"), ("ModelId", "some"), ("Backend", "cpu"), ("Threads", "3"), ("WeightFormat", "Int8"),
             ("KvCacheFormat", "BFloat16"), ("MaxContext", "4096"), ("MaxBatch", "8"), ("MaxStepRows", "256"), ("KvCacheMegabytes", "4096"),
             ("QueueLength", "32"), ("RequestTimeLimit", "00:02:00"), ("PrefixSharing", "PerKey"), ("DrainLimit", "00:00:05"),
-            ("ToolCallFormat", "hermes"), ("Attention", "quest:budget=1024"), ("AttentionPresets:0", "full"), ("TracksAttention", "true"));
+            ("ToolCallFormat", "hermes"), ("GpuIndex", "1"), ("CudaLibraryPath", "/opt/cuda"), ("Attention", "quest:budget=1024"), ("AttentionPresets:0", "full"), ("TracksAttention", "true"));
         Assert.Equal(["full"], options.AttentionPresets);
         Assert.Equal("/models/some-model", options.ModelPath);
         Assert.Equal("some", options.EffectiveModelId);
         Assert.Equal(HShareBackend.Cpu, options.Backend);
         Assert.Equal(3, options.Threads);
+        Assert.Equal(1, options.ToCudaOptions().DeviceIndex);
+        Assert.Equal(["/opt/cuda"], options.ToCudaOptions().LibraryPaths);
         Assert.Equal(WeightFormat.Int8, options.WeightFormat);
         Assert.Equal(ToolCallFormat.Hermes, options.ToolCallFormat);
         Assert.Equal(TimeSpan.FromSeconds(5), options.DrainLimit);
@@ -107,18 +111,18 @@ public class HShareOptionsTests
         [
             "ModelPath", "ModelId", "Backend", "Threads", "WeightFormat", "KvCacheFormat", "MaxContext", "MaxBatch", "MaxStepRows",
             "KvCacheMegabytes", "QueueLength", "RequestTimeLimit", "PrefixSharing", "DrainLimit", "ToolCallFormat",
-            "Attention", "AttentionPresets", "TracksAttention",
+            "Attention", "AttentionPresets", "TracksAttention", "GpuIndex", "CudaLibraryPath",
         ];
         Assert.Equal(bound.Order(), typeof(HShareOptions).GetProperties().Select(property => property.Name).Order());
     }
 
     [Theory]
-    [InlineData("Backend", "Cuda", "'HShare:Backend' is 'Cuda'. Set it to one of: Auto, Cpu.")]
-    [InlineData("Backend", "7", "one of: Auto, Cpu.")]
-    [InlineData("WeightFormat", "int3", "one of: AsStored, BFloat16, Int8.")]
+    [InlineData("Backend", "Rocm", "'HShare:Backend' is 'Rocm'. Set it to one of: Auto, Cpu, Cuda.")]
+    [InlineData("Backend", "7", "one of: Auto, Cpu, Cuda.")]
+    [InlineData("WeightFormat", "int3", "one of: AsStored, BFloat16, Int8, Float8.")]
     [InlineData("PrefixSharing", "all", "one of: Shared, PerKey, Off.")]
     [InlineData("ToolCallFormat", "xml", "one of: Auto, Hermes, Llama, Mistral.")]
-    [InlineData("KvCacheFormat", "Int8", "one of: Float32, Float16, BFloat16.")]
+    [InlineData("KvCacheFormat", "Int8", "one of: Auto, Float32, Float16, BFloat16, Float8.")]
     [InlineData("Threads", "many", "Threads")]
     [InlineData("ModelPat", "x", "ModelPat")]
     public void Configuration_that_means_nothing_is_refused(string key, string value, string named)

@@ -55,6 +55,15 @@ public sealed unsafe class CpuBackend : Backend
     public override string Description => $"cpu ({_pool.ThreadCount} threads, {InstructionSet})";
 
     /// <inheritdoc/>
+    public override DType ActivationType => DType.Float32;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<DType> CacheTypes { get; } = [DType.Float32, DType.Float16, DType.BFloat16];
+
+    /// <summary>A quarter of the memory that this process may use.</summary>
+    public override long MemoryForCache => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
+    /// <inheritdoc/>
     public override Tensor Allocate(DType type, int rows, int columns)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -93,6 +102,8 @@ public sealed unsafe class CpuBackend : Backend
             WeightFormat.AsStored => parts[0].Type,
             WeightFormat.BFloat16 => DType.BFloat16,
             WeightFormat.Int8 => DType.Int8,
+            WeightFormat.Float8 => throw new NotSupportedException(
+                "The CPU backend keeps no 8-bit floating point weights. Choose the weight format int8, or the CUDA backend."),
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown weight format."),
         };
         Tensor data = Allocate(type, PackOperation.PanelCount(outFeatures), inFeatures * MatrixKernel.PanelWidth);
@@ -152,6 +163,7 @@ public sealed unsafe class CpuBackend : Backend
         Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache)
     {
         OperandCheck.Attention("RotateAndStore", qkv, step, shape, cache);
+        StepCheck.Group("RotateAndStore", shape);
         OperandCheck.Matrix("RotateAndStore", "rotary cosines", rotary.Cosines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
         OperandCheck.Matrix("RotateAndStore", "rotary sines", rotary.Sines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
         if (norms is not null)
@@ -171,8 +183,9 @@ public sealed unsafe class CpuBackend : Backend
             AttentionShape shape, KvLayer cache, Tensor attended, SequenceRange massSequences = default, Tensor mass = default)
     {
         OperandCheck.Attention("AttendPrefill", qkv, step, shape, cache);
+        StepCheck.Group("AttendPrefill", shape);
         OperandCheck.Matrix("AttendPrefill", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
-        OperandCheck.Sequences("AttendPrefill", step, new(step.DecodeCount, step.SequenceCount - step.DecodeCount), cache);
+        StepCheck.Sequences("AttendPrefill", step, new(step.DecodeCount, step.SequenceCount - step.DecodeCount), cache);
         _attendPrefill.Run(qkv, step, shape, cache, massSequences, mass, attended);
     }
 
@@ -181,8 +194,9 @@ public sealed unsafe class CpuBackend : Backend
         Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Tensor attended, Tensor mass = default)
     {
         OperandCheck.Attention("AttendDecode", qkv, step, shape, cache);
+        StepCheck.Group("AttendDecode", shape);
         OperandCheck.Matrix("AttendDecode", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
-        OperandCheck.Sequences("AttendDecode", step, sequences, cache);
+        StepCheck.Sequences("AttendDecode", step, sequences, cache);
         _attendDecode.Run(qkv, step, sequences, shape, cache, null, mass, attended);
     }
 
@@ -198,9 +212,11 @@ public sealed unsafe class CpuBackend : Backend
         Tensor mass = default)
     {
         OperandCheck.Attention("AttendSelected", qkv, step, shape, cache);
+        StepCheck.Group("AttendSelected", shape);
         OperandCheck.Matrix("AttendSelected", "attended", attended, DType.Float32, qkv.Rows, shape.Heads * shape.HeadDim);
-        OperandCheck.Sequences("AttendSelected", step, sequences, cache);
-        OperandCheck.Selection("AttendSelected", step, sequences, shape, selected);
+        StepCheck.Sequences("AttendSelected", step, sequences, cache);
+        OperandCheck.Selection("AttendSelected", shape, selected);
+        StepCheck.Selection("AttendSelected", step, sequences, selected);
         _attendDecode.Run(qkv, step, sequences, shape, cache, selected, mass, attended);
     }
 
@@ -209,8 +225,10 @@ public sealed unsafe class CpuBackend : Backend
         Tensor qkv, StepTensors step, SequenceRange sequences, AttentionShape shape, KvLayer cache, Retrieval retrieval)
     {
         OperandCheck.Attention("Retrieve", qkv, step, shape, cache);
-        OperandCheck.Sequences("Retrieve", step, sequences, cache);
-        OperandCheck.Selection("Retrieve", step, sequences, shape, retrieval.Destination);
+        StepCheck.Group("Retrieve", shape);
+        StepCheck.Sequences("Retrieve", step, sequences, cache);
+        OperandCheck.Selection("Retrieve", shape, retrieval.Destination);
+        StepCheck.Selection("Retrieve", step, sequences, retrieval.Destination);
         OperandCheck.Retrieval(step, shape, cache, retrieval);
         _retrieve.Run(qkv, step, sequences, shape, cache, retrieval);
     }

@@ -1,10 +1,10 @@
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 
-namespace HShare.AI.Engine.Compute.Cpu;
+namespace HShare.AI.Engine.Compute;
 
-/// <summary>Operands are checked before an operation touches memory: a wrong shape is an exception, never a wild read.</summary>
-internal static unsafe class OperandCheck
+/// <summary>Operands' types and shapes are checked before an operation touches memory: a wrong one is an exception, never a wild read.</summary>
+internal static class OperandCheck
 {
     /// <summary>A tensor as messages show it: "float32 [3, 64]".</summary>
     public static string Describe(this Tensor tensor) => tensor.IsNone
@@ -56,10 +56,9 @@ internal static unsafe class OperandCheck
     {
         if (shape.Heads <= 0 || shape.KvHeads <= 0 || shape.Heads % shape.KvHeads != 0 || shape.HeadDim <= 0 || shape.HeadDim % 2 != 0)
             throw new ArgumentException($"{operation}: {shape} is not a shape of attention.");
-        if (shape.GroupSize > OnlineAttention.MaxRows)
-            throw new ArgumentException($"{operation}: {shape.GroupSize} heads share a KV head; at most {OnlineAttention.MaxRows} can.");
         Matrix(operation, "qkv", qkv, DType.Float32, step.RowCount, shape.QkvColumns);
-        FloatingPoint(operation, "cache", cache.Values);
+        if (cache.Values.Type != DType.Float8)
+            FloatingPoint(operation, "cache", cache.Values);
         int blockColumns = cache.BlockSize * shape.HeadDim, keeping = shape.KvHeads;
         if (cache.Distant is { } distant)
         {
@@ -81,54 +80,14 @@ internal static unsafe class OperandCheck
         Matrix(operation, "cached values", cache.Values, cache.Values.Type, cache.Values.Rows, shape.KvHeads * blockColumns);
     }
 
-    /// <summary>Rows, positions, context lengths and blocks of some sequences lie inside the step and the cache.</summary>
-    public static void Sequences(string operation, StepTensors step, SequenceRange sequences, KvLayer cache)
-    {
-        int* starts = (int*)step.RowStarts.Address, positions = (int*)step.Positions.Address;
-        int* lengths = (int*)step.ContextLengths.Address;
-        for (int i = sequences.First; i < sequences.End; i++)
-        {
-            int start = starts[i], stop = starts[i + 1], length = lengths[i];
-            if (start < 0 || stop <= start || stop > step.RowCount || (i < step.DecodeCount && stop != start + 1))
-                throw new ArgumentException($"{operation}: rows {start} to {stop} of sequence {i} are not in a step of {step.RowCount}.");
-            if (length > (long)step.BlockTables.Columns * cache.BlockSize)
-                throw new ArgumentException($"{operation}: sequence {i} has {length} tokens, more than its block table covers.");
-            for (int row = start; row < stop; row++)
-            {
-                if (positions[row] != positions[start] + row - start || positions[row] < 0 || positions[row] >= length)
-                    throw new ArgumentException($"{operation}: row {row} of sequence {i} is at position {positions[row]} of {length}.");
-            }
-
-            int* table = (int*)step.BlockTables.Slice(i, 1).Address;
-            for (int block = 0; block < (length + cache.BlockSize - 1) / cache.BlockSize; block++)
-            {
-                if ((uint)table[block] >= (uint)cache.Values.Rows)
-                    throw new ArgumentException($"{operation}: block {table[block]} of sequence {i} is not one of {cache.Values.Rows}.");
-            }
-        }
-    }
-
-    /// <summary>Lists of chosen tokens, and the slots and windows of the sequences that read or write them, fit the step.</summary>
-    public static void Selection(string operation, StepTensors step, SequenceRange sequences, AttentionShape shape, SelectedTokens selected)
+    /// <summary>There is a list of chosen tokens for each KV head.</summary>
+    public static void Selection(string operation, AttentionShape shape, SelectedTokens selected)
     {
         Matrix(operation, "selected tokens", selected.Indices, DType.Int32, selected.Indices.Rows, selected.Indices.Columns);
         for (int head = 0; head < shape.KvHeads; head++)
         {
             if (selected.Sources.Count != shape.KvHeads || (uint)selected.Sources[head] >= (uint)selected.Units)
                 throw new ArgumentException($"{operation}: the {shape.KvHeads} KV heads do not each have one of {selected.Units} lists.");
-        }
-
-        for (int i = sequences.First; i < sequences.End; i++)
-        {
-            int slot = ((int*)step.SequenceSlots.Address)[i], window = ((int*)step.WindowStarts.Address)[i];
-            int context = ((int*)step.ContextLengths.Address)[i];
-            if (slot < 0 || (slot + 1L) * selected.Units > selected.Indices.Rows)
-                throw new ArgumentException($"{operation}: slot {slot} of sequence {i} is not among the selected tokens.");
-            if (window < selected.Sinks || window >= context)
-            {
-                throw new ArgumentException(
-                    $"{operation}: the window of sequence {i} starts at {window}, not between {selected.Sinks} sinks and its {context} tokens.");
-            }
         }
     }
 

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+using HShare.AI.Engine.Compute;
+
+namespace HShare.Cli.Bench.Gpu;
+
+/// <summary>A host matrix of random bfloat16 numbers between -1/2 and 1/2, at a place that does not move.</summary>
+internal sealed class RandomMatrix : IDisposable
+{
+    private GCHandle _pin;
+
+    /// <summary>The same numbers for the same sizes.</summary>
+    public RandomMatrix(int rows, int columns)
+    {
+        Random random = new(rows + columns);
+        Values = new ushort[rows * columns];
+        foreach (ref ushort value in Values.AsSpan())
+            value = (ushort)(BitConverter.SingleToUInt32Bits(random.NextSingle() - 0.5f) >> 16);
+        _pin = GCHandle.Alloc(Values, GCHandleType.Pinned);
+        Tensor = new Tensor(_pin.AddrOfPinnedObject(), DType.BFloat16, rows, columns);
+    }
+
+    /// <summary>The numbers.</summary>
+    public ushort[] Values { get; }
+
+    /// <summary>The numbers as a matrix.</summary>
+    public Tensor Tensor { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pin.Free();
+}
