@@ -250,10 +250,10 @@ __device__ __forceinline__ void mask(Scores& scores, const Reading& reading, con
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) attend_prefill(
-    const float* __restrict__ queries, int query_stride,
-    const int* __restrict__ row_starts, const int* __restrict__ positions, const int* __restrict__ context_lengths,
-    const int* __restrict__ block_tables, int table_columns, int first_sequence, int end_sequence,
-    const CACHE* __restrict__ keys, int key_stride, const CACHE* __restrict__ values, int value_stride, PerHead key_places,
+    const float* queries, int query_stride,
+    const int* row_starts, const int* positions, const int* context_lengths,
+    const int* block_tables, int table_columns, int first_sequence, int end_sequence,
+    const CACHE* keys, int key_stride, const CACHE* values, int value_stride, PerHead key_places,
     int window, float scale, ELEMENT* __restrict__ attended, float* __restrict__ sums
 #if DISTANT
     , Sharing sharing

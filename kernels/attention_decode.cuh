@@ -28,7 +28,8 @@ struct BlockMemory
     float outputs[WARPS][GROUP * HEAD_DIM];
     float maxima[WARPS][GROUP];
     float sums[WARPS][GROUP];
-    Split split;            // not in registers, which the tiles need
+    Split split;            // this and the next not in registers, which the tiles need
+    Places places;
     int is_last;
 };
 
@@ -136,7 +137,11 @@ template <typename Rows> __device__ __forceinline__ void attend_tiles(
     const float* query = step.qkv + (long long)split.sequence * step.qkv_columns + split.head * (GROUP * HEAD_DIM);
     prepare_queries(memory.queries, query, step.query_factor);
     if (threadIdx.x == 0)
+    {
         memory.split = split;
+        memory.places = places;
+    }
+
     sync_block();
     clear(softmax);
     for (; tile < end; tile += WARPS)
@@ -149,8 +154,8 @@ template <typename Rows> __device__ __forceinline__ void attend_tiles(
             rows.load_keys(keys, next, (tile + WARPS) * TILE);
         row = next;
         next = rows.locate(token);
-        token = places.token((tile + 3 * WARPS) * TILE + lane_index_again() % TILE);
-        hide_unread(scores, places.first, places.count, tile * TILE);
+        token = memory.places.token((tile + 3 * WARPS) * TILE + lane_index_again() % TILE);
+        hide_unread(scores, memory.places.first, memory.places.count, tile * TILE);
         uint32 weights[HEAD_TILES][2];
         weigh(softmax, scores, weights);
         add_values(softmax, values, weights);

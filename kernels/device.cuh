@@ -27,7 +27,7 @@ __device__ __forceinline__ int lane_index_again()
 {
     int lane;
     asm volatile("mov.u32 %0, %%laneid;" : "=r"(lane));
-    return lane;
+    return lane & (WARP - 1); // known not to be negative
 }
 
 // Dynamic shared memory, as large as the launch asked for.
@@ -123,19 +123,20 @@ __device__ __forceinline__ uint32 pick_bytes(uint32 a, uint32 b, uint32 selector
 
 // ---- Memory ----
 
-// 16 bytes that are read once: they do not displace what the first-level cache holds. Read-only memory.
+// 16 bytes that are read once: they do not displace what the first-level cache holds. (Not the read-only path, ld.global.nc: a kernel that
+// starts before the one that wrote them has ended must not use that.)
 __device__ __forceinline__ uint4 load_streaming(const void* address)
 {
     uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(address));
+    asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(address));
     return v;
 }
 
-// 16 bytes that are read again soon. Memory that no kernel in flight writes.
+// 16 bytes that are read again soon.
 __device__ __forceinline__ uint4 load_cached(const void* address)
 {
     uint4 v;
-    asm volatile("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(address));
+    asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(address));
     return v;
 }
 

@@ -47,11 +47,11 @@ __device__ __forceinline__ void load_keys(ELEMENT* tile, CACHE* raw, const Paged
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) prefill_mass(
-    const float* __restrict__ queries, int query_stride,
-    const int* __restrict__ row_starts, const int* __restrict__ positions, const int* __restrict__ context_lengths,
-    const int* __restrict__ block_tables, int table_columns, const int* __restrict__ sequence_slots, int first_sequence,
-    const CACHE* __restrict__ keys, int key_stride, PerHead key_places, int window, float scale,
-    const float* __restrict__ sums, float* __restrict__ mass, int mass_columns)
+    const float* queries, int query_stride,
+    const int* row_starts, const int* positions, const int* context_lengths,
+    const int* block_tables, int table_columns, const int* sequence_slots, int first_sequence,
+    const CACHE* keys, int key_stride, PerHead key_places, int window, float scale,
+    const float* sums, float* __restrict__ mass, int mass_columns)
 {
     wait_for_previous_kernel();
     let_next_kernel_start();

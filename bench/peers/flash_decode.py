@@ -82,8 +82,7 @@ def measure(backend, heads, kv_heads, dim, batch, context, dtype):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heads", action="append", help="query heads/KV heads, may be repeated [default: 32/32 and 32/8]")
-    parser.add_argument("--dim", type=int, default=128, help="elements of a head")
+    parser.add_argument("--heads", action="append", help="query heads/KV heads[xELEMENTS], may be repeated [default: 32/32 and 32/8]")
     parser.add_argument("--batch", default="1,8,16")
     parser.add_argument("--context", default="1024,2048,4096,16384")
     parser.add_argument("--backends", default="flash,cudnn")
@@ -95,14 +94,14 @@ def main():
     machine = {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
     print(json.dumps({"peer": "copy", "gb_per_second": copy / 1e9, **machine}), flush=True)
     for text in options.heads or ["32/32", "32/8"]:
-        heads, kv_heads = (int(part) for part in text.split("/"))
+        heads, kv_heads, dim = (int(part) for part in (text if "x" in text else text + "x128").replace("x", "/").split("/"))
         for batch in map(int, options.batch.split(",")):
             for context in map(int, options.context.split(",")):
                 for backend in options.backends.split(","):
-                    row = {"peer": f"sdpa-{backend}", "heads": f"{heads}/{kv_heads}x{options.dim}", "batch": batch, "context": context}
+                    row = {"peer": f"sdpa-{backend}", "heads": f"{heads}/{kv_heads}x{dim}", "batch": batch, "context": context}
                     try:
-                        microseconds, sets = measure(backend, heads, kv_heads, options.dim, batch, context, DTYPES[options.dtype])
-                        limit = 2 * batch * kv_heads * context * options.dim * 2 / copy * 1e6
+                        microseconds, sets = measure(backend, heads, kv_heads, dim, batch, context, DTYPES[options.dtype])
+                        limit = 2 * batch * kv_heads * context * dim * 2 / copy * 1e6
                         row |= {"microseconds": microseconds, "limit_microseconds": limit, "sets": sets}
                     except (RuntimeError, MemoryError) as error:
                         row["skipped"] = str(error).splitlines()[0]

@@ -110,7 +110,7 @@ internal sealed record OperationChecks(Backend Checked, Backend Cpu, HShareBacke
         TokenCounts seen = new();
         seen.Add(3);
 
-        // A backend may walk the tokens in an order of its own, so that a draw falls on others: filters that leave one token say which it is.
+        // A backend may walk the tokens in an order of its own, so that a draw falls on others: filters that leave one token tell.
         SamplingRow[] rows =
         [
             new(SamplingParameters.Greedy, 0, null),

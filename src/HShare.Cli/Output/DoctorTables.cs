@@ -27,7 +27,8 @@ internal static class DoctorTables
     }
 
     // A compiler has more to say than a table holds; --json has it all.
-    private static string FirstLine(string finding) => finding.Split('\n') is [string first, _, ..] ? first.TrimEnd('\r', ':', ';') + " …" : finding;
+    private static string FirstLine(string finding) =>
+        finding.Split('\n') is [string first, _, ..] ? first.TrimEnd('\r', ':', ';') + " …" : finding;
 
     private static string Name(CheckStatus status) => status switch
     {

@@ -38,7 +38,7 @@ internal sealed class AttentionCell
             backend, Shape, needs, heads.Heads, size.Batch, sequences, blocks * KvMemory.BlockSize);
         int[] places = [.. Enumerable.Range(0, sequences * blocks)];
         new Random(1).Shuffle(places); // as blocks lie that were taken and given back for a while
-        _sets = [.. Enumerable.Range(0, size.Sets).Select(set => Set(places, set, size.Batch, blocks))];
+        _sets = [.. Enumerable.Range(0, size.Sets).Select(set => Set(places, set, size, blocks))];
         _qkv = KvMemory.Random(backend, size.Batch, _heads.QkvColumns);
         _attended = backend.Allocate(backend.ActivationType, size.Batch, heads.Heads * heads.HeadDim);
     }
@@ -80,9 +80,15 @@ internal sealed class AttentionCell
         }
     }
 
-    private StepTensors Set(int[] places, int set, int batch, int blocks)
+    private StepTensors Set(int[] places, int set, CellSize size, int blocks)
     {
-        StepTensors step = new(_backend, batch, batch, blocks) { RowCount = batch, SequenceCount = batch, DecodeCount = batch };
+        int batch = size.Batch;
+        StepTensors step = new(_backend, batch, batch * size.Sets, blocks)
+        {
+            RowCount = batch,
+            SequenceCount = batch,
+            DecodeCount = batch,
+        };
         for (int i = 0; i < batch; i++)
             _backend.Write<int>(step.BlockTables.Slice(i, 1), places.AsSpan((set * batch + i) * blocks, blocks));
         _backend.Write<int>(step.RowStarts, [.. Enumerable.Range(0, batch + 1)]);
@@ -105,14 +111,14 @@ internal sealed class AttentionCell
 /// <param name="Sets">Sets of sequences that take turns.</param>
 internal readonly record struct CellSize(int Batch, int Context, int Layers, int Sets)
 {
-    /// <summary>Layers of a stack at most: as many as a model of 7B parameters has.</summary>
-    public const int MostLayers = 32;
-
-    /// <summary>Sets at most.</summary>
-    public const int MostSets = 16;
+    private const int MostLayers = 32; // as many as a model of 7B parameters has
+    private const int MostSets = 16;
 
     /// <summary>Cache blocks of one sequence.</summary>
     public int BlocksPerSequence => (Context + KvMemory.BlockSize - 1) / KvMemory.BlockSize;
+
+    /// <summary>Cache blocks of all.</summary>
+    public long Blocks => (long)Layers * Sets * Batch * BlocksPerSequence;
 
     /// <summary>
     /// As many layers as a model of 7B parameters has, or as fit, and so many sets that a pass reads what the device's cache holds several

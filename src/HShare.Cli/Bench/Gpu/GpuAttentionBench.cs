@@ -40,15 +40,13 @@ internal sealed record GpuAttentionBench(
         if (sample.Any(policy => policy.LabelChannels != 0 && policy.LabelChannels != needs.LabelChannels))
             throw new InputException("--attention: presets with labels go together only with as many channels each, such as channels=16.");
 
-        long largest = (long)CellSize.MostLayers * Batches.Max() * new CellSize(1, Contexts.Max(), 1, 1).BlocksPerSequence;
-        long others = 8L * Device.CacheBytes / (2L * KvMemory.BlockSize * Heads.KvHeads * Heads.HeadDim * Kv.ByteSize());
         KvMemory memory = new(
             Device.Backend,
             Heads,
             Kv,
             needs.Retrievers.Contains(Retriever.PageBounds),
             needs.LabelChannels,
-            CellSize.MostSets * others + largest,
+            Batches.Max(batch => Contexts.Max(context => Fit(batch, context, int.MaxValue)?.Blocks ?? 0)),
             Device.Memory - Math.Min(Reserve, Device.Memory / 4),
             cancellationToken);
         List<GpuAttentionFigure> figures = [];
@@ -70,11 +68,9 @@ internal sealed record GpuAttentionBench(
     private void MeasureCell(
         KvMemory memory, int batch, int context, GpuLimits limits, List<GpuAttentionFigure> figures, List<SkippedCell> skipped)
     {
-        int least = Policies(2).Min(policy => policy.Budget is { } budget ? Math.Min(budget.TotalOf(context), context) : context);
-        long tokenBytes = memory.Shape.BytesPerToken;
-        if (CellSize.Fit(batch, context, memory.Blocks, least, tokenBytes, Device.CacheBytes) is not { } size)
+        if (Fit(batch, context, memory.Blocks) is not { } size)
         {
-            double needed = 2.0 * batch * context * tokenBytes / (1L << 30);
+            double needed = 2.0 * batch * context * TokenBytes / (1L << 30);
             double there = memory.Blocks * (double)memory.Shape.BlockBytes / (1L << 30);
             skipped.Add(new SkippedCell(
                 $"{Heads}, batch {batch}, context {context}", $"two layers take {needed:N1} GiB; there is room for {there:N1}"));
@@ -160,6 +156,15 @@ internal sealed record GpuAttentionBench(
     {
         for (int i = 0; i < times; i++)
             work();
+    }
+
+    // Bytes of a layer's key and value of a token.
+    private long TokenBytes => 2L * Heads.KvHeads * Heads.HeadDim * Kv.ByteSize();
+
+    private CellSize? Fit(int batch, int context, int blocks)
+    {
+        int least = Policies(2).Min(policy => policy.Budget is { } budget ? Math.Min(budget.TotalOf(context), context) : context);
+        return CellSize.Fit(batch, context, blocks, least, TokenBytes, Device.CacheBytes);
     }
 
     private AttentionPolicy[] Policies(int layers)
