@@ -26,22 +26,27 @@ extern "C" __global__ void __launch_bounds__(THREADS) add_rms_norm(
 
     float4* row = (float4*)residual + (long long)blockIdx.x * VECTORS;
     const float4* added = (const float4*)delta + (long long)blockIdx.x * VECTORS;
-    float4 values[PER_THREAD];
+    float4 values[PER_THREAD], deltas[PER_THREAD];
     float squares = 0;
+    // All loads before the first store: behind one the compiler lets none pass.
 #pragma unroll
     for (int i = 0; i < PER_THREAD; i++)
     {
         const int at = i * THREADS + (int)threadIdx.x;
-        float4 v = make_float4(0, 0, 0, 0);
-        if (at < VECTORS)
+        values[i] = at < VECTORS ? row[at] : make_float4(0, 0, 0, 0);
+        deltas[i] = at < VECTORS && delta != nullptr ? added[at] : make_float4(0, 0, 0, 0);
+    }
+#pragma unroll
+    for (int i = 0; i < PER_THREAD; i++)
+    {
+        const int at = i * THREADS + (int)threadIdx.x;
+        float4 v = values[i];
+        if (delta != nullptr)
         {
-            v = row[at];
-            if (delta != nullptr)
-            {
-                const float4 d = added[at];
-                v = make_float4(v.x + d.x, v.y + d.y, v.z + d.z, v.w + d.w);
+            const float4 d = deltas[i];
+            v = make_float4(v.x + d.x, v.y + d.y, v.z + d.z, v.w + d.w);
+            if (at < VECTORS)
                 row[at] = v;
-            }
         }
         values[i] = v;
         squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;

@@ -239,6 +239,16 @@ template <> __device__ __forceinline__ uint32 multiply_add<f16>(uint32 a, uint32
     return result;
 }
 
+// An entry of a step's tensors, which may be read before the wait: a copy has filled them ahead of the step. What follows a copy in the
+// stream starts behind it, so no kernel of the step is placed before, nor is the copy of the next step done while one of them runs: each
+// waits for the one before. Past the first-level cache, which may hold an entry of the step before.
+__device__ __forceinline__ int read_step(const int* entry)
+{
+    int value;
+    asm volatile("ld.global.cg.s32 %0, [%1];" : "=r"(value) : "l"(entry));
+    return value;
+}
+
 // 16 bytes that another block of this kernel has written: past the first-level cache, which may hold what was there before.
 __device__ __forceinline__ float4 load_fresh(const float4* address)
 {

@@ -47,5 +47,17 @@ template <> __device__ __forceinline__ float2 load_pair(const e4m3* from)
 template <typename T> __device__ __forceinline__ void store_pair(T* to, float2 v) { *(uint32*)to = pack<T>(v.x, v.y); }
 template <> __device__ __forceinline__ void store_pair(e4m3* to, float2 v) { *(uint16*)to = to_e4m3_pair(v.x, v.y); }
 
+// Two elements as a cache's type rounds them.
+template <typename T> __device__ __forceinline__ float2 round_pair(const T*, float2 v)
+{
+    const uint32 pair = pack<T>(v.x, v.y);
+    return make_float2(low<T>(pair), high<T>(pair));
+}
+template <> __device__ __forceinline__ float2 round_pair(const e4m3*, float2 v)
+{
+    const uint32 pair = e4m3_pair_to_f16(to_e4m3_pair(v.x, v.y));
+    return make_float2(low<f16>(pair), high<f16>(pair));
+}
+
 template <typename T> __device__ __forceinline__ void store_one(T* to, float value) { *to = from_float<T>(value); }
 template <> __device__ __forceinline__ void store_one(e4m3* to, float value) { to->bits = (uint8)to_e4m3_pair(value, value); }

@@ -3,7 +3,7 @@
 // Shapes: token_ids [rows] int32; table [vocabulary, columns] of TABLE (bf16, f16 or float); hidden [rows, columns] float32; columns a
 // multiple of 8. Bytes: rows * columns * (sizeof(TABLE) + 4). Expected: latency for few rows, 85 % of the bandwidth for many.
 //
-// A token that is not in the vocabulary becomes a row of NaN: its logits hold no number then, which the sampler reports.
+// Grid: x = rows, y = as many blocks of threads as a row has pieces of 8. A token that is not in the vocabulary becomes a row of NaN: its logits hold no number then, which the sampler reports.
 #include "device.cuh"
 #include "elements.cuh"
 
@@ -16,7 +16,8 @@ extern "C" __global__ void __launch_bounds__(256) embed(
     const bool known = token >= 0 && token < vocabulary;
     const TABLE* from = table + (long long)(known ? token : 0) * columns;
     float* to = hidden + (long long)blockIdx.x * columns;
-    for (int column = threadIdx.x * 8; column < columns; column += blockDim.x * 8)
+    const int column = ((int)blockIdx.y * (int)blockDim.x + (int)threadIdx.x) * 8;
+    if (column < columns)
     {
         float v[8];
         load_eight(v, from + column);

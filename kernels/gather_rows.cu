@@ -1,17 +1,18 @@
 // gathered[i] = source[rows[i]].
 //
 // Shapes: source [source_rows, columns] and gathered [count, columns] of 16-bit elements, a row as row_vectors pieces of 16 bytes; rows
-// [count] int32. Bytes: two per element read, two written. Expected: all latency, there are few rows.
+// [count] int32. Grid: x = count, y = as many blocks of threads as a row has pieces. Bytes: two per element read, two written. Expected:
+// all latency, there are few rows.
 #include "device.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) gather_rows(
     const uint4* source, const int* rows, uint4* gathered, int source_rows, int row_vectors)
 {
     let_next_kernel_start();
-    wait_for_previous_kernel();
-    const int row = rows[blockIdx.x];
+    const int row = read_step(rows + blockIdx.x), i = (int)blockIdx.y * (int)blockDim.x + (int)threadIdx.x;
     const bool known = row >= 0 && row < source_rows; // another row is NaN, in either type
-    for (int i = threadIdx.x; i < row_vectors; i += blockDim.x)
+    wait_for_previous_kernel();
+    if (i < row_vectors)
     {
         gathered[(long long)blockIdx.x * row_vectors + i] = known
             ? source[(long long)row * row_vectors + i]

@@ -17,11 +17,13 @@ template <int WARPS> __device__ __forceinline__ void join_parts(const float2* pa
     const int lane = lane_index();
     for (int head = warp_index(); head < HEADS; head += WARPS)
     {
-        float max = -1e30f, sum = 0;
-        for (int i = lane; i < part_count; i += WARP)
+        const float2 own = lane < part_count ? parts[head * part_count + lane] : make_float2(-1e30f, 0); // mostly all there is
+        float max = own.x;
+        for (int i = lane + WARP; i < part_count; i += WARP)
             max = fmaxf(max, parts[head * part_count + i].x);
         max = warp_max(max);
-        for (int i = lane; i < part_count; i += WARP)
+        float sum = own.y * exp2_fast(own.x - max);
+        for (int i = lane + WARP; i < part_count; i += WARP)
         {
             const float2 part = parts[head * part_count + i];
             sum += part.y * exp2_fast(part.x - max);

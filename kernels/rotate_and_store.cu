@@ -1,17 +1,21 @@
 // Per-head RMS norms (optional) and rotary embedding (element i turns with element i + HEAD_DIM / 2) of queries and keys; queries stay in
-// place, keys and values go to the paged cache, a few channels of each key to its labels (optional).
+// place, keys and values go to the paged cache, a few channels of each key to its labels (optional). In a step where every row is a
+// sequence's next token, its page's bounds follow its key on the way (optional): a token that opens a page is the page's bounds, another
+// widens them; bit for bit what page_bounds.cu finds.
 //
 // Shapes: qkv [rows, (heads + 2 kv_heads) * HEAD_DIM] float32; cosines and sines [positions, HEAD_DIM / 2]; a block of the cache
 // [heads of the tensor, block_size, HEAD_DIM] of CACHE; labels [.., block_size, channels]. slots[r] = block * block_size + offset.
 // Bytes per row and head: queries 8 * HEAD_DIM, keys and values (4 + sizeof(CACHE)) * HEAD_DIM. Expected: all latency for few rows, 80 %
 // of the bandwidth for many.
 //
-// One warp per row and head; a lane has two neighbouring elements of each half. A row whose position or slot is not there becomes NaN and
-// is not stored.
+// One warp per row and head; a lane has two neighbouring elements of each half. Where a row goes and how far it turns is known before the
+// kernel that makes qkv has ended; behind the wait there is one load deep of latency. A row whose position or slot is not there becomes NaN
+// and is not stored.
 #include "device.cuh"
 #include "elements.cuh"
 
 constexpr int WARPS = 4;
+constexpr int PAGE = 16;
 constexpr int HALF = HEAD_DIM / 2;
 
 // Each KV head's place in its tensor: p among the heads that keep their keys, -1 - p among those that keep proximal keys only.
@@ -30,6 +34,7 @@ struct Cache
     CACHE* values;
     CACHE* proximal_keys;
     CACHE* labels;             // or null
+    CACHE* bounds;             // a block [keeping, block_size / PAGE, 2, HEAD_DIM], largest first; or null
     const int* label_channels; // [kv_heads, channels]
     int channels;
     int block_size;
@@ -39,21 +44,30 @@ struct Cache
     int following;             // heads of a block of proximal keys
 };
 
-__device__ __forceinline__ void normalize(float2& a, float2& b, const float* weight, float epsilon, bool active)
+__device__ __forceinline__ void normalize(float2& a, float2& b, float2 u, float2 v, float epsilon, bool active)
 {
     const float squares = warp_sum(active ? a.x * a.x + a.y * a.y + b.x * b.x + b.y * b.y : 0.0f);
     const float factor = rsqrtf(squares / HEAD_DIM + epsilon);
-    if (active)
-    {
-        const float2 u = ((const float2*)weight)[lane_index()], v = ((const float2*)(weight + HALF))[lane_index()];
-        a = make_float2(a.x * factor * u.x, a.y * factor * u.y);
-        b = make_float2(b.x * factor * v.x, b.y * factor * v.y);
-    }
+    a = make_float2(a.x * factor * u.x, a.y * factor * u.y);
+    b = make_float2(b.x * factor * v.x, b.y * factor * v.y);
 }
 
-__device__ __forceinline__ CACHE* cache_row(CACHE* tensor, int slot, int block_size, int heads, int place)
+// A token's place: which block, and where in it.
+struct Slot
 {
-    return tensor + (((long long)(slot / block_size) * heads + place) * block_size + slot % block_size) * HEAD_DIM;
+    int block;
+    int offset;
+};
+
+__device__ __forceinline__ Slot find_slot(int slot, int block_size)
+{
+    const int block = slot / block_size;
+    return { block, slot - block * block_size };
+}
+
+__device__ __forceinline__ CACHE* cache_row(CACHE* tensor, Slot slot, int block_size, int heads, int place)
+{
+    return tensor + (((long long)slot.block * heads + place) * block_size + slot.offset) * HEAD_DIM;
 }
 
 __device__ __forceinline__ void store_row(CACHE* to, float2 a, float2 b)
@@ -62,37 +76,84 @@ __device__ __forceinline__ void store_row(CACHE* to, float2 a, float2 b)
     store_pair(to + HALF + 2 * lane_index(), b);
 }
 
+__device__ __forceinline__ float2 larger(float2 a, float2 b) { return make_float2(fmaxf(a.x, b.x), fmaxf(a.y, b.y)); }
+__device__ __forceinline__ float2 smaller(float2 a, float2 b) { return make_float2(fminf(a.x, b.x), fminf(a.y, b.y)); }
+
+// A lane's part of a page's bounds, of the first and the second half of the elements.
+struct Bounds
+{
+    float2 largest[2];
+    float2 least[2];
+};
+
+__device__ __forceinline__ Bounds load_bounds(const CACHE* from, int pair)
+{
+    const CACHE* own = from + 2 * pair;
+    return { { load_pair(own), load_pair(own + HALF) }, { load_pair(own + HEAD_DIM), load_pair(own + HEAD_DIM + HALF) } };
+}
+
+__device__ __forceinline__ void store_bounds(CACHE* to, const Bounds& bounds)
+{
+    store_row(to, bounds.largest[0], bounds.largest[1]);
+    store_row(to + HEAD_DIM, bounds.least[0], bounds.least[1]);
+}
+
 extern "C" __global__ void __launch_bounds__(WARPS * WARP) rotate_and_store(
     float* qkv, const int* positions, const int* slots, const int* proximal_slots, const float* cosines, const float* sines, Norms norms,
     Cache cache, int heads, int kv_heads, int table_rows, PerHead places)
 {
     let_next_kernel_start();
-    wait_for_previous_kernel();
     __shared__ float keys[WARPS][HEAD_DIM];
     const int row = blockIdx.x, lane = lane_index(), index = blockIdx.y * WARPS + warp_index();
     if (index >= heads + 2 * kv_heads)
-        return; // a whole warp, and no warp waits for another
-    const bool active = 2 * lane < HALF;
+        return; // a whole warp, never all of a block, and no warp waits for another
+    const bool active = 2 * lane < HALF, is_query = index < heads, is_value = index >= heads + kv_heads;
     const int at = active ? lane : 0; // of a pair
+    const int kv_head = index - heads, place = is_query || is_value ? 0 : places.at[kv_head];
+    const bool keeps = !is_query && !is_value && place >= 0;
+    const int slot_number = read_step(slots + row), position = read_step(positions + row);
+    const int proximal_number = place < 0 ? read_step(proximal_slots + row) : -1;
+    const Slot slot = find_slot(slot_number, cache.block_size);
+    const bool valid = position >= 0 && position < table_rows && slot_number >= 0 && slot.block < cache.blocks;
+
+    const float* weight = is_value ? nullptr : is_query ? norms.query : norms.key;
+    float2 c = make_float2(0, 0), s = c, u = c, v = c;
+    if (!is_value)
+    {
+        const long long angle = (long long)(valid ? position : 0) * HALF;
+        c = ((const float2*)(cosines + angle))[at];
+        s = ((const float2*)(sines + angle))[at];
+    }
+    if (weight != nullptr)
+    {
+        u = ((const float2*)weight)[at];
+        v = ((const float2*)(weight + HALF))[at];
+    }
+    const int channels = keeps && valid && cache.labels != nullptr ? cache.channels : 0;
+    const int* label_channels = cache.label_channels + kv_head * cache.channels;
+    const int first_channel = lane < channels ? label_channels[lane] : 0;
+    const bool bounded = keeps && valid && cache.bounds != nullptr, opens = slot.offset % PAGE == 0;
+    CACHE* bounds = bounded
+        ? cache.bounds
+            + (((long long)slot.block * cache.keeping + place) * (cache.block_size / PAGE) + slot.offset / PAGE) * 2 * HEAD_DIM
+        : nullptr;
+
+    wait_for_previous_kernel();
     float* vector = qkv + ((long long)row * (heads + 2 * kv_heads) + index) * HEAD_DIM;
     float2 a = ((const float2*)vector)[at], b = ((const float2*)(vector + HALF))[at];
-    const int slot = slots[row];
-    const int position = positions[row];
-    const bool valid = position >= 0 && position < table_rows && slot >= 0 && slot / cache.block_size < cache.blocks;
+    Bounds page = {};
+    if (bounded && !opens)
+        page = load_bounds(bounds, at);
 
-    if (index >= heads + kv_heads)
+    if (is_value)
     {
         if (active && valid)
-            store_row(cache_row(cache.values, slot, cache.block_size, kv_heads, index - heads - kv_heads), a, b);
+            store_row(cache_row(cache.values, slot, cache.block_size, kv_heads, kv_head - kv_heads), a, b);
         return;
     }
 
-    const bool is_query = index < heads;
-    const float* weight = is_query ? norms.query : norms.key;
     if (weight != nullptr)
-        normalize(a, b, weight, norms.epsilon, active);
-    const long long angle = (long long)(valid ? position : 0) * HALF;
-    const float2 c = ((const float2*)(cosines + angle))[at], s = ((const float2*)(sines + angle))[at];
+        normalize(a, b, u, v, norms.epsilon, active);
     const float2 x = make_float2(a.x * c.x - b.x * s.x, a.y * c.y - b.y * s.y);
     const float2 y = make_float2(b.x * c.x + a.x * s.x, b.y * c.y + a.y * s.y);
     if (is_query)
@@ -106,18 +167,28 @@ extern "C" __global__ void __launch_bounds__(WARPS * WARP) rotate_and_store(
         return;
     }
 
-    const int kv_head = index - heads, place = places.at[kv_head];
-    if (place < 0)
+    if (!keeps)
     {
-        const int proximal = proximal_slots[row];
-        if (active && valid && proximal >= 0 && proximal / cache.block_size < cache.proximal_blocks)
+        const Slot proximal = find_slot(proximal_number, cache.block_size);
+        if (active && valid && proximal_number >= 0 && proximal.block < cache.proximal_blocks)
             store_row(cache_row(cache.proximal_keys, proximal, cache.block_size, cache.following, -1 - place), x, y);
         return;
     }
 
     if (active && valid)
         store_row(cache_row(cache.keys, slot, cache.block_size, cache.keeping, place), x, y);
-    if (cache.labels == nullptr)
+    if (active && bounded)
+    {
+        const float2 stored[2] = { round_pair(cache.keys, x), round_pair(cache.keys, y) };
+#pragma unroll
+        for (int half = 0; half < 2; half++)
+        {
+            page.largest[half] = opens ? stored[half] : larger(page.largest[half], stored[half]);
+            page.least[half] = opens ? stored[half] : smaller(page.least[half], stored[half]);
+        }
+        store_bounds(bounds, page);
+    }
+    if (channels == 0)
         return;
     float* key = keys[warp_index()];
     if (active)
@@ -126,8 +197,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * WARP) rotate_and_store(
         ((float2*)(key + HALF))[lane] = y;
     }
     sync_warp();
-    CACHE* labels = cache.labels
-        + (((long long)(slot / cache.block_size) * cache.keeping + place) * cache.block_size + slot % cache.block_size) * cache.channels;
-    for (int i = lane; i < cache.channels && valid; i += WARP)
-        store_one(labels + i, key[cache.label_channels[kv_head * cache.channels + i]]);
+    CACHE* labels
+        = cache.labels + (((long long)slot.block * cache.keeping + place) * cache.block_size + slot.offset) * cache.channels;
+    for (int i = lane; i < channels; i += WARP)
+        store_one(labels + i, key[i < WARP ? first_channel : label_channels[i]]);
 }

@@ -170,11 +170,52 @@ __device__ __forceinline__ void add_softmax(Softmax& total, float max, float sum
     total.max = both;
 }
 
+// The rows that a warp has under way: a lane's words of one row of each tile.
+struct Turn
+{
+    int blocks[TILES_IN_FLIGHT];
+    uint32 words[TILES_IN_FLIGHT][WORDS];
+};
+
+// The first row of a warp's first turn. Products that are scores themselves are left for all rows: what the window hides is nobody's
+// candidate, but can be looked at.
+__device__ __forceinline__ int first_row(const Judged& judged)
+{
+    return ((POOLED ? judged.first / WARP_ROWS : 0) + (int)blockIdx.x * WARPS + warp_index()) * WARP_ROWS;
+}
+
+// A lane's row of a tile; behind the last row the last one is read again.
+__device__ __forceinline__ int row_of_tile(const Judged& judged, int start, int tile)
+{
+    const int row = start + TILE * tile + lane_index() / 4;
+    return row < judged.count ? row : judged.count - 1;
+}
+
+__device__ __forceinline__ void find_blocks(const Judged& judged, int start, Turn& turn)
+{
+#pragma unroll
+    for (int tile = 0; tile < TILES_IN_FLIGHT; tile++)
+        turn.blocks[tile] = start < judged.count ? read_step(judged.table + row_of_tile(judged, start, tile) / ROWS_PER_BLOCK) : 0;
+}
+
+__device__ __forceinline__ void load_turn(const CACHE* rows, const Judged& judged, int start, Turn& turn)
+{
+    if (start >= judged.count)
+        return;
+    const CACHE* head = rows + (long long)judged.place * ROWS_PER_BLOCK * WIDTH;
+#pragma unroll
+    for (int tile = 0; tile < TILES_IN_FLIGHT; tile++)
+    {
+        const int row = row_of_tile(judged, start, tile);
+        load_row(head + turn.blocks[tile] * judged.columns + row % ROWS_PER_BLOCK * WIDTH, lane_index() % 4, turn.words[tile]);
+    }
+}
+
 // Every block's part of the rows: products [GROUP][stride] for this head, and (POOLED) their softmax so far, part [GROUP][gridDim.x].
 // Warps take WARP_ROWS rows at a time, in turn with the other blocks of the head, so that all end at about the same time however long the
-// context is.
+// context is. The first turn, from `start` on, is under way already.
 __device__ __forceinline__ void score_rows(
-    const float* queries, const CACHE* rows, const Judged& judged, float* products, int stride, float2* parts)
+    const float* queries, const CACHE* rows, const Judged& judged, int start, Turn& turn, float* products, int stride, float2* parts)
 {
     __shared__ Softmax warp_totals[WARPS][GROUP];
     const int lane = lane_index(), warp = warp_index(), g = lane / 4, t = lane % 4;
@@ -185,20 +226,9 @@ __device__ __forceinline__ void score_rows(
     for (int set = 0; set < SETS; set++)
         totals[set] = { NO_SCORE, 0 };
 
-    const CACHE* head = rows + (long long)judged.place * ROWS_PER_BLOCK * WIDTH;
-    // Products that are scores themselves are left for all rows: what the window hides is nobody's candidate, but can be looked at.
-    const int begin = (POOLED ? judged.first / WARP_ROWS : 0) + (int)blockIdx.x * WARPS + warp, hop = (int)gridDim.x * WARPS;
-    for (int start = begin * WARP_ROWS; start < judged.count; start += hop * WARP_ROWS)
+    const int hop = (int)gridDim.x * WARPS * WARP_ROWS;
+    while (start < judged.count)
     {
-        uint32 words[TILES_IN_FLIGHT][WORDS];
-#pragma unroll
-        for (int tile = 0; tile < TILES_IN_FLIGHT; tile++)
-        {
-            const int wanted = start + TILE * tile + g, row = wanted < judged.count ? wanted : judged.count - 1;
-            const long long block = judged.table[row / ROWS_PER_BLOCK];
-            load_row(head + block * judged.columns + row % ROWS_PER_BLOCK * WIDTH, t, words[tile]);
-        }
-
 #pragma unroll
         for (int tile = 0; tile < TILES_IN_FLIGHT; tile++)
         {
@@ -207,7 +237,7 @@ __device__ __forceinline__ void score_rows(
             for (int step = 0; step < STEPS; step++)
             {
                 uint32 b[2];
-                operand_of(words[tile], step, b);
+                operand_of(turn.words[tile], step, b);
 #pragma unroll
                 for (int set = 0; set < SETS; set++)
                     mma<ELEMENT>(c, a[set][step], b);
@@ -233,6 +263,10 @@ __device__ __forceinline__ void score_rows(
                 }
             }
         }
+
+        start += hop;
+        find_blocks(judged, start, turn);
+        load_turn(rows, judged, start, turn);
     }
 
     if (!POOLED)

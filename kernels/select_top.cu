@@ -2,22 +2,23 @@
 // 16), each with some that follow it, ascending; ties go to the earlier one. Or, for good (H2O): what is not chosen is marked with -1 in
 // its mass and never comes back. A block of 512 threads works for one KV head of one sequence.
 //
-// Radix select: the key of the last one chosen is found digit by digit (11, 11 and 10 bits) with histograms in shared memory; a pass
-// marks what lies above it, 32 tokens a word, and sums over the block say where each word's tokens go. Scores are read once from the
-// second-level cache where the candidates' keys fit in shared memory (`capacity`, up to 16384), else three times. Below that, scores are
+// Radix select (threshold.cuh): the key of the last one chosen is found by its digits; a pass marks what lies above it, 32 tokens a word,
+// and sums over the block say where each word's tokens go. Scores are read once from the second-level cache where the candidates' keys fit
+// in shared memory (`capacity`, up to 16384), and the first digits are counted on the way; else up to three times. Below that, scores are
 // pooled here from the query heads' products on the way (POOLED); above it by pool_scores, with more blocks.
 //
-// Bytes: 4 * max(1, POOLED) a token, from the second-level cache; bound by barriers and latency, not by bandwidth: expected 5 us for 256
-// heads of 4096 tokens (two blocks a multiprocessor, one wave), 20 to 30 us for one of 131072.
+// Bytes: 4 * max(1, POOLED) a token, from the second-level cache; bound by barriers (eight, mostly) and latency, not by bandwidth: expected
+// 3 us for 256 heads of 4096 tokens (two blocks a multiprocessor, one wave), 20 to 30 us for one of 131072.
 // Macros: UNIT (1, or 16 for pages), POOLED (query heads whose products are pooled here, 0 = scores are ready), FOR_GOOD (0 or 1).
 #include "asking.cuh"
-#include "ordering.cuh"
 #include "pooling.cuh"
+#include "ordering.cuh"
 
 constexpr int THREADS = 512;
 constexpr int WARPS = THREADS / WARP;
 constexpr int SEGMENT = THREADS * WARP; // tokens that are chosen from at once: a word of 32 for each thread
 constexpr int AHEAD = 8;                // loads of a thread in flight
+constexpr int POOLED_AHEAD = HEADS <= 2 ? 4 : HEADS <= 4 ? 2 : 1; // candidates of a thread whose heads' products are
 
 // The keys of the candidates (tokens or pages) [first, end).
 struct Keys
@@ -28,26 +29,6 @@ struct Keys
     int end;
 
     __device__ __forceinline__ uint32 operator[](int unit) const { return kept != 0 ? kept[unit - first] : order_key(scores[unit]); }
-};
-
-// What is taken: keys above, and of those equal the first ones.
-struct Threshold
-{
-    uint32 key;
-    int ties;
-    bool all_ties;
-};
-
-// A block's own working memory.
-struct Workspace
-{
-    uint32 bins[BINS];
-    uint32 above[THREADS]; // a bit for each token of a segment: taken for sure, then: chosen
-    uint32 equal[THREADS]; // of the threshold's key, then: where the chosen ones of the word go
-    uint64 long_totals[WARPS];
-    int totals[WARPS];
-    DigitSearch search;
-    int gathered;
 };
 
 template <typename Action> __device__ __forceinline__ void for_each_key(const Keys& keys, Action action)
@@ -84,49 +65,43 @@ template <typename Action> __device__ __forceinline__ void for_each_key(const Ke
     }
 }
 
-// The count-th highest key, 1 <= count < keys. `gather`: shared memory for `capacity` keys where they are not kept there, to be used once
-// few enough begin with the digits found.
-__device__ __forceinline__ Threshold find_threshold(Keys keys, int count, uint32* gather, int capacity, Workspace& work)
-{
-    uint32 prefix = 0, mask = 0;
-    int left = count;
-    for (int shift = 21; ; shift = shift == 21 ? 10 : 0)
-    {
-        for (int bin = threadIdx.x; bin < BINS; bin += THREADS)
-            work.bins[bin] = 0;
-        if (threadIdx.x == 0)
-            work.gathered = 0;
-        sync_block();
-        const uint32 digits = shift == 0 ? 1023 : 2047;
-        for_each_key(keys, [&](uint32 key)
-        {
-            if ((key & mask) == prefix)
-                atomicAdd(&work.bins[key >> shift & digits], 1u);
-        });
-        sync_block();
-        find_digit<WARPS>(
-            BINS, (uint64)left, false, [&](int bin) { return (uint64)work.bins[bin]; }, [&](int bin) { return work.bins[bin] != 0; },
-            work.long_totals, &work.search);
-        const int digit = work.search.digit, equal = (int)work.bins[digit];
-        left -= (int)work.search.before;
-        prefix |= (uint32)digit << shift;
-        mask |= digits << shift;
-        if (shift == 0 || left == equal)
-            return { prefix, left, left == equal }; // all that begin with these digits are taken, or some of equal ones
+#include "threshold.cuh"
 
-        if (keys.kept == 0 && equal <= capacity)
-        {
-            for_each_key(keys, [&](uint32 key)
-            {
-                if ((key & mask) == prefix)
-                    gather[atomicAdd(&work.gathered, 1)] = key;
-            });
-            keys.kept = gather;
-            keys.first = 0;
-            keys.end = equal;
-        }
-        sync_block(); // everybody has read the bins, and what was gathered is there
+// A block's own working memory.
+struct Workspace
+{
+    ThresholdSearch search;
+    uint32 above[THREADS]; // a bit for each token of a segment: taken for sure, then: chosen
+    uint32 equal[THREADS]; // of the threshold's key, then: where the chosen ones of the word go
+    int tie_totals[WARPS]; // a set of totals for each use: no barrier is needed between two
+    int dilation_totals[WARPS];
+    int chosen_totals[WARPS];
+};
+
+// As block_sum_before, with one barrier: who calls it again with the same totals passes another one before.
+__device__ __forceinline__ int sum_before(int value, int* totals, int& total)
+{
+    const int lane = lane_index(), warp = warp_index();
+    int sum = value;
+    for (int distance = 1; distance < WARP; distance *= 2)
+    {
+        const int below = shuffle_up(sum, distance);
+        if (lane >= distance)
+            sum += below;
     }
+    if (lane == WARP - 1)
+        totals[warp] = sum;
+    sync_block();
+    int before = sum - value;
+    total = 0;
+#pragma unroll
+    for (int i = 0; i < WARPS; i++)
+    {
+        const int other = totals[i];
+        before += i < warp ? other : 0;
+        total += other;
+    }
+    return before;
 }
 
 // Which of the tokens with the threshold's key come early enough, of 32 tokens whose first has `before` such tokens, or pages, before it.
@@ -217,7 +192,7 @@ __device__ __forceinline__ int write_chosen(
         else
         {
             int all;
-            const int before = block_sum_before<WARPS>(count_units(equal), work.totals, all);
+            const int before = sum_before(count_units(equal), work.tie_totals, all);
             taken |= early_ties(equal, ties - before);
             ties -= all;
         }
@@ -226,7 +201,7 @@ __device__ __forceinline__ int write_chosen(
         {
             int last;
             const int before = block_max_before<WARPS>(
-                taken != 0 ? word_start + WARP - 1 - __clz(taken) : -1, last_taken, work.totals, last);
+                taken != 0 ? word_start + WARP - 1 - __clz(taken) : -1, last_taken, work.dilation_totals, last);
             chosen = dilate(taken, word_start, before, dilation);
             last_taken = last;
             if (word >= words)
@@ -235,7 +210,7 @@ __device__ __forceinline__ int write_chosen(
                 chosen &= (1u << (end - word_start)) - 1;
         }
         int all;
-        const int before = block_sum_before<WARPS>(__popc(chosen), work.totals, all);
+        const int before = sum_before(__popc(chosen), work.chosen_totals, all);
         work.above[word] = chosen;
         work.equal[word] = (uint32)(written + before);
         written += all;
@@ -255,6 +230,13 @@ __device__ __forceinline__ int write_chosen(
     return written;
 }
 
+__device__ __forceinline__ void keep_key(uint32* to, float score, ThresholdSearch& search)
+{
+    const uint32 key = order_key(score);
+    *to = key;
+    count_key(search, key);
+}
+
 // Grid: x = heads that ask, y = sequences of the range. Row s * kv_heads + h of scores is that of the step's sequence s; of mass
 // (FOR_GOOD), of the sequence in slot s. Products are [y * gridDim.x + x][POOLED][product_stride].
 extern "C" __global__ void __launch_bounds__(THREADS, 2) select_top(
@@ -263,17 +245,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) select_top(
     int* lists, int list_columns, int units, PerHead heads, PerHead destinations, int first_sequence, int kv_heads, int sinks,
     int sliding_window, int dilation, int capacity)
 {
+    let_next_kernel_start();
     __shared__ Workspace work;
     __shared__ Normalizer normalizer;
-    wait_for_previous_kernel();
-    let_next_kernel_start();
     const int sequence = first_sequence + blockIdx.y, head = heads.at[blockIdx.x];
-    if (refresh_mask[sequence] == 0)
-        return;
-    const int position = positions[row_starts[sequence + 1] - 1], slot = sequence_slots[sequence];
+    const int refreshes = read_step(refresh_mask + sequence), row_end = read_step(row_starts + sequence + 1);
+    const int slot = read_step(sequence_slots + sequence), end = read_step(window_starts + sequence);
+    const int count_limit = read_step(critical_counts + sequence), position = read_step(positions + row_end - 1);
     const int visible = first_visible(position, sliding_window);
-    const int first = visible > sinks ? visible : sinks, end = window_starts[sequence];
-    const int limit = critical_counts[sequence] < list_columns ? critical_counts[sequence] : list_columns;
+    const int first = visible > sinks ? visible : sinks, limit = count_limit < list_columns ? count_limit : list_columns;
     float* row = scores + ((long long)(FOR_GOOD ? slot : sequence) * kv_heads + head) * stride;
     int* list = lists + ((long long)slot * units + destinations.at[blockIdx.x]) * list_columns;
 
@@ -284,26 +264,58 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) select_top(
     uint32* memory = (uint32*)shared_memory();
     const bool fits = keys.end - keys.first <= capacity;
     keys.kept = fits ? memory : 0;
+    clear_bins(work.search);
+    wait_for_previous_kernel();
+    if (refreshes == 0)
+        return;
     if (POOLED > 0)
     {
         const long long pair = (long long)blockIdx.y * gridDim.x + blockIdx.x;
         join_parts<WARPS>(parts + pair * HEADS * part_count, part_count, normalizer);
-        sync_block();
-        const int visible_unit = visible / UNIT;
-        for (int unit = threadIdx.x; unit <= position / UNIT; unit += THREADS)
+        sync_block(); // the bins are clear, too
+        const int visible_unit = visible / UNIT, units_end = position / UNIT + 1;
+        for (int start = 0; start < units_end; start += THREADS * POOLED_AHEAD)
         {
-            float score = 0;
-            if (unit >= visible_unit)
-                score = pool(products + pair * HEADS * product_stride, product_stride, unit, normalizer);
-            row[unit] = score;
-            if (fits && unit >= keys.first && unit < keys.end)
-                memory[unit - keys.first] = order_key(score);
+            float score[POOLED_AHEAD];
+#pragma unroll
+            for (int i = 0; i < POOLED_AHEAD; i++)
+            {
+                const int unit = start + i * THREADS + (int)threadIdx.x;
+                const int at = unit < units_end ? unit : units_end - 1;
+                score[i] = pool(products + pair * HEADS * product_stride, product_stride, at, normalizer);
+            }
+#pragma unroll
+            for (int i = 0; i < POOLED_AHEAD; i++)
+            {
+                const int unit = start + i * THREADS + (int)threadIdx.x;
+                const float seen = unit >= visible_unit ? score[i] : 0;
+                if (unit < units_end)
+                    row[unit] = seen;
+                if (fits && unit >= keys.first && unit < keys.end)
+                    keep_key(memory + unit - keys.first, seen, work.search);
+            }
         }
     }
-    else if (fits)
+    else
     {
-        for (int unit = keys.first + (int)threadIdx.x; unit < keys.end; unit += THREADS)
-            memory[unit - keys.first] = order_key(row[unit]);
+        sync_block(); // the bins are clear
+        for (int start = keys.first; fits && start < keys.end; start += THREADS * AHEAD)
+        {
+            float score[AHEAD];
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++)
+            {
+                const int unit = start + i * THREADS + (int)threadIdx.x;
+                score[i] = unit < keys.end ? row[unit] : 0;
+            }
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++)
+            {
+                const int unit = start + i * THREADS + (int)threadIdx.x;
+                if (unit < keys.end)
+                    keep_key(memory + unit - keys.first, score[i], work.search);
+            }
+        }
     }
     sync_block();
 
@@ -320,7 +332,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) select_top(
         const int anchors = FOR_GOOD && candidates < limit ? candidates : limit / (UNIT + dilation);
         Threshold threshold = { 0xffffffffu, 0, false };
         if (anchors > 0)
-            threshold = find_threshold(keys, anchors, memory, fits ? 0 : capacity, work);
+            threshold = find_threshold(keys, anchors, fits, memory, fits ? 0 : capacity, work.search);
         if (FOR_GOOD && threshold.key < 0x80000000u)
             threshold = { 0x7fffffffu, 0, false }; // what is negative is out already
         count = write_chosen(keys, threshold, first, end, dilation, list, row, work);
@@ -334,13 +346,14 @@ extern "C" __global__ void __launch_bounds__(THREADS) pool_scores(
     float* scores, int stride, const float* products, int product_stride, const float2* parts, int part_count, const int* row_starts,
     const int* positions, const int* refresh_mask, PerHead heads, int first_sequence, int kv_heads, int sliding_window)
 {
-    __shared__ Normalizer normalizer;
-    wait_for_previous_kernel();
     let_next_kernel_start();
+    __shared__ Normalizer normalizer;
     const int sequence = first_sequence + blockIdx.z, head = heads.at[blockIdx.y];
-    if (refresh_mask[sequence] == 0)
+    const int refreshes = read_step(refresh_mask + sequence), row_end = read_step(row_starts + sequence + 1);
+    const int position = read_step(positions + row_end - 1);
+    wait_for_previous_kernel();
+    if (refreshes == 0)
         return;
-    const int position = positions[row_starts[sequence + 1] - 1];
     const int visible = first_visible(position, sliding_window);
     const long long pair = (long long)blockIdx.z * gridDim.y + blockIdx.y;
     join_parts<WARPS>(parts + pair * HEADS * part_count, part_count, normalizer);

@@ -51,7 +51,7 @@ public sealed unsafe class CudaBackend : Backend
         _swiGlu = new SwiGluOperation(_cuda);
         _logits = new LogitsOperation(_cuda, _linear);
         _sample = new SampleOperation(_cuda);
-        CacheTypes = [_cuda.Element, DType.Float8];
+        CacheTypes = Device.ConvertsFloat8 ? [_cuda.Element, DType.Float8] : [_cuda.Element];
     }
 
     /// <inheritdoc/>
@@ -69,6 +69,9 @@ public sealed unsafe class CudaBackend : Backend
 
     /// <summary>Nine tenths of the GPU's free memory, less a gibibyte for activations and working memory.</summary>
     public override long MemoryForCache => Math.Max(0, _cuda.FreeMemory / 10 * 9 - Reserve);
+
+    /// <inheritdoc/>
+    public override bool PreparesAtFirstUse => true;
 
     /// <summary>What operations work with.</summary>
     internal CudaRuntime Runtime => _cuda;
@@ -242,6 +245,15 @@ public sealed unsafe class CudaBackend : Backend
         OperandCheck.Matrix("SwiGlu", "gateUp", gateUp, DType.Float32, activated.Rows, 2 * activated.Columns);
         OperandCheck.Matrix("SwiGlu", "activated", activated, ActivationType, activated.Rows, activated.Columns);
         _swiGlu.Run(gateUp, activated);
+    }
+
+    /// <inheritdoc/>
+    public override void LinearSwiGlu(Tensor input, LinearWeight gateUp, Tensor working, Tensor activated)
+    {
+        OperandCheck.Matrix("LinearSwiGlu", "input", input, ActivationType, input.Rows, gateUp.InFeatures);
+        OperandCheck.Matrix("LinearSwiGlu", "working", working, DType.Float32, input.Rows, gateUp.OutFeatures);
+        OperandCheck.Matrix("LinearSwiGlu", "activated", activated, ActivationType, input.Rows, gateUp.OutFeatures / 2);
+        _linear.RunSwiGlu(input, gateUp, working, activated);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using HShare.AI.Cuda.Tests.Testing;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Verification;
 
@@ -31,6 +32,15 @@ public sealed class ModelTests(ITestOutputHelper output)
             ReferenceSet.Read(Path.Combine(TestFiles.TinyModel, ReferenceSet.FileName), model.Config),
             emulatedCases: 1,
             emulatedSteps: 4);
+    }
+
+    [Fact]
+    public void Attention_is_not_recorded_where_keys_are_not_kept_in_float32()
+    {
+        using var model = LanguageModel.Load(
+            TestFiles.Shared("assets", "parity", "llama-mha"), Gpu.Backend(), cancellationToken: TestContext.Current.CancellationToken);
+        NotSupportedException problem = Assert.Throws<NotSupportedException>(() => new AttentionRecorder(model, new(4, 8, 32), 64, []));
+        Assert.Contains("on the CPU backend", problem.Message);
     }
 
     // An emulated GPU is some thousand times slower: fewer cases, and fewer steps of each.

@@ -92,7 +92,15 @@ public class ConcurrencyTests(TinyClient tiny)
     public async Task A_full_queue_is_a_typed_error()
     {
         await using HShareChatClient client = await HShareChatClient.CreateAsync(
-            new HShareOptions { MaxContext = 1024, KvCacheMegabytes = 16, MaxBatch = 1, QueueLength = 1, Threads = 1 },
+            new HShareOptions
+            {
+                Backend = HShareBackend.Cpu,
+                MaxContext = 1024,
+                KvCacheMegabytes = 16,
+                MaxBatch = 1,
+                QueueLength = 1,
+                Threads = 1,
+            },
             cancellationToken: TestToken);
         using var cancel = new CancellationTokenSource();
         Task<ChatResponse>[] requests =
@@ -109,7 +117,13 @@ public class ConcurrencyTests(TinyClient tiny)
     public async Task A_request_over_its_time_limit_is_a_typed_error()
     {
         await using HShareChatClient client = await HShareChatClient.CreateAsync(
-            new HShareOptions { KvCacheMegabytes = 96, Threads = 1, RequestTimeLimit = TimeSpan.FromMilliseconds(50) },
+            new HShareOptions
+            {
+                Backend = HShareBackend.Cpu,
+                KvCacheMegabytes = 96,
+                Threads = 1,
+                RequestTimeLimit = TimeSpan.FromMilliseconds(50),
+            },
             cancellationToken: TestToken);
         await Assert.ThrowsAsync<Engine.RequestTimeLimitException>(
             () => client.GetResponseAsync("Hello", TinyClient.Tokens(7000), TestToken));

@@ -66,7 +66,8 @@ public class CountTokensTests(TinyClient tiny)
     public async Task Counting_loads_the_model_where_it_may_wait_for_it()
     {
         await using ServiceProvider provider = new ServiceCollection()
-            .AddHShareChatClient(options => (options.MaxContext, options.KvCacheMegabytes, options.Threads) = (256, 4, 1))
+            .AddHShareChatClient(options =>
+                (options.Backend, options.MaxContext, options.KvCacheMegabytes, options.Threads) = (HShareBackend.Cpu, 256, 4, 1))
             .BuildServiceProvider();
         var client = provider.GetRequiredService<HShareChatClient>();
         ChatMessage[] hello = [new(ChatRole.User, "Hello")];

@@ -26,7 +26,8 @@ public class GenerationTests(TinyClient tiny)
     public async Task Without_a_limit_the_context_ends_the_answer_with_Length()
     {
         await using HShareChatClient client = await HShareChatClient.CreateAsync(
-            new HShareOptions { MaxContext = 64, KvCacheMegabytes = 8, Threads = 2 }, cancellationToken: TestToken);
+            new HShareOptions { Backend = HShareBackend.Cpu, MaxContext = 64, KvCacheMegabytes = 8, Threads = 2 },
+            cancellationToken: TestToken);
         ChatOptions endless = new() { RawRepresentationFactory = _ => new GenerationOptions { IgnoreEndOfSequence = true } };
         ChatResponse response = await client.GetResponseAsync("Hello", endless, TestToken);
         Assert.Equal((ChatFinishReason.Length, 64), (response.FinishReason, response.Usage!.TotalTokenCount));

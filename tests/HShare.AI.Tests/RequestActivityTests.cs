@@ -44,7 +44,8 @@ public class RequestActivityTests(TinyClient tiny)
     public async Task A_request_that_waits_for_another_tells_how_long()
     {
         await using HShareChatClient client = await HShareChatClient.CreateAsync(
-            new HShareOptions { MaxContext = 512, KvCacheMegabytes = 8, MaxBatch = 1, Threads = 2 }, cancellationToken: TestToken);
+            new HShareOptions { Backend = HShareBackend.Cpu, MaxContext = 512, KvCacheMegabytes = 8, MaxBatch = 1, Threads = 2 },
+            cancellationToken: TestToken);
         using var heard = new Heard();
         IAsyncEnumerator<ChatResponseUpdate> first =
             client.GetStreamingResponseAsync("Hello", TinyClient.Tokens(400), TestToken).GetAsyncEnumerator(TestToken);

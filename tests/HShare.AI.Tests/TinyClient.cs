@@ -20,8 +20,9 @@ public sealed class TinyClient : IAsyncLifetime, ICollectionFixture<TinyClient>
 
     private HShareChatClient? _client;
 
-    /// <summary>Limits that fit a test machine.</summary>
-    public static HShareOptions Options => new() { MaxContext = 2048, KvCacheMegabytes = 96, Threads = 2 };
+    /// <summary>Limits that fit a test machine, and the CPU, whose tokens the tests know, also where there is a GPU.</summary>
+    public static HShareOptions Options =>
+        new() { Backend = HShareBackend.Cpu, MaxContext = 2048, KvCacheMegabytes = 96, Threads = 2 };
 
     /// <summary>The client.</summary>
     public HShareChatClient Client => _client ?? throw new InvalidOperationException("The fixture is not ready.");

@@ -35,6 +35,7 @@ public sealed class UsageTests
     [InlineData("calibrate --document x.txt --questions y.json --length 512", "--length is about pieces of text")]
     [InlineData("calibrate --text x.txt --keep 2", "--keep 2 is a share")]
     [InlineData("calibrate --text x.txt --kv f16", "--kv means nothing")]
+    [InlineData("calibrate --text x.txt --backend cuda", "calibrate records on the CPU")]
     [InlineData("calibrate --text x.txt --context 512", "--length says how long")]
     [InlineData("plan", "hshare plan --help")]
     [InlineData("plan show", "hshare plan show --help")]

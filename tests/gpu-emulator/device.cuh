@@ -215,4 +215,5 @@ template <typename T> __device__ __forceinline__ uint32 multiply_add(uint32 a, u
     return pack<T>((float)sum_low, (float)sum_high);
 }
 
+__device__ __forceinline__ int read_step(const int* entry) { return *entry; }
 __device__ __forceinline__ float4 load_fresh(const float4* address) { return *(const float4*)emulated_aligned(address); }

@@ -16,8 +16,8 @@ internal sealed class KernelCache
     private const int HeaderBytes = 16;
 
     /// <summary>Opens a folder; it need not exist yet.</summary>
-    /// <param name="folder">The folder, or null for that of the environment variable, or of the user's local application data.</param>
-    public KernelCache(string? folder) => Folder = folder ?? DefaultFolder();
+    /// <param name="folder">The folder; null or empty = that of the environment variable, or of the user's local application data.</param>
+    public KernelCache(string? folder) => Folder = string.IsNullOrEmpty(folder) ? DefaultFolder() : folder;
 
     /// <summary>The folder, or null where the user has no place for it.</summary>
     public string? Folder { get; }

@@ -95,7 +95,15 @@ internal sealed class KernelLibrary : IDisposable
         Lazy<KernelModule> module = _modules.GetOrAdd(spec.Key, _ => new(() => Load(spec)));
         if (!module.IsValueCreated)
             _cuda.ThrowIfCapturing($"load {spec.Key}");
-        return module.Value;
+        try
+        {
+            return module.Value;
+        }
+        catch
+        {
+            _modules.TryRemove(KeyValuePair.Create(spec.Key, module)); // it would keep the error, whose cause may pass
+            throw;
+        }
     }
 
     private KernelModule Load(KernelSpec spec)
@@ -103,21 +111,31 @@ internal sealed class KernelLibrary : IDisposable
         if (!_sources.TryGetValue(spec.File, out string? source))
             throw new ArgumentException($"There is no kernel file {spec.File}.", nameof(spec));
         string key = CacheKey(source, spec.Macros);
-        byte[]? image = _cache.Read(key);
-        if (image is not null)
-        {
-            Interlocked.Increment(ref _fromCache);
-        }
-        else
-        {
-            long start = Stopwatch.GetTimestamp();
-            image = _compiler.Value.Compile(spec.File, source, spec.Macros);
-            Interlocked.Add(ref _compileTicks, Stopwatch.GetElapsedTime(start).Ticks);
-            Interlocked.Increment(ref _compiled);
-            _cache.Write(key, image);
-        }
-
+        if (FromCache(spec, key) is { } kept)
+            return kept;
+        long start = Stopwatch.GetTimestamp();
+        byte[] image = _compiler.Value.Compile(spec.File, source, spec.Macros);
+        Interlocked.Add(ref _compileTicks, Stopwatch.GetElapsedTime(start).Ticks);
+        Interlocked.Increment(ref _compiled);
+        _cache.Write(key, image);
         return new KernelModule(_cuda, spec.Key, image);
+    }
+
+    // An image that the driver refuses comes from another driver, or from an emulated one: then it is made anew, and replaced.
+    private KernelModule? FromCache(KernelSpec spec, string key)
+    {
+        if (_cache.Read(key) is not { } image)
+            return null;
+        try
+        {
+            KernelModule module = new(_cuda, spec.Key, image);
+            Interlocked.Increment(ref _fromCache);
+            return module;
+        }
+        catch (CudaException problem) when (DriverStatus.RefusesImage(problem.Status))
+        {
+            return null;
+        }
     }
 
     private string CacheKey(string source, IReadOnlyList<(string Name, string Value)> macros)

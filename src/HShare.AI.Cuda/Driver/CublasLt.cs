@@ -27,6 +27,7 @@ internal sealed unsafe class CublasLt : IDisposable
         cuda.ThrowIfCapturing("start cuBLASLt");
         CudaLibraries.Require(LibraryNames.CublasLt);
         cuda.MakeCurrent();
+        _workspace = cuda.Allocate(WorkspaceBytes); // first: where it is not there, nothing is left behind
         Check(CublasLtApi.Create(out _handle), "Starting cuBLASLt");
         Check(CublasLtApi.MatmulPreferenceCreate(out _preference), "Preparing cuBLASLt");
         Check(CublasLtApi.MatmulDescCreate(out _product, CublasLtApi.ComputeFloat32, CublasLtApi.Float32), "Preparing a matrix product");
@@ -38,7 +39,6 @@ internal sealed unsafe class CublasLt : IDisposable
         Check(
             CublasLtApi.MatmulPreferenceSetAttribute(_preference, CublasLtApi.MaxWorkspaceBytes, &workspace, sizeof(ulong)),
             "Preparing cuBLASLt");
-        _workspace = cuda.Allocate(WorkspaceBytes);
     }
 
     /// <summary>output = input · Wᵀ, all row-major; weight and input without gaps.</summary>

@@ -4,6 +4,7 @@ namespace HShare.AI.Cuda.Driver;
 internal sealed class CudaFunction
 {
     private const int SharedBytesWithoutAsking = 48 << 10;
+    private const int DecodeShare = 57, WholeShare = 100; // percent of the on-chip memory; 57 are 132 KiB of an H100's
 
     private readonly int _maxSharedBytes;
     private int _allowedSharedBytes;
@@ -20,6 +21,12 @@ internal sealed class CudaFunction
         MaxThreads = Attribute(FunctionAttribute.MaxThreadsPerBlock);
         _maxSharedBytes = device.SharedBytesPerBlock;
         _allowedSharedBytes = SharedBytesWithoutAsking - StaticSharedBytes;
+
+        // A multiprocessor must run empty before shared memory and first-level cache are divided anew: left to itself the driver divides
+        // them otherwise for every other kernel, and none starts beside the one before it. So all of a decode step take the same: enough
+        // shared memory for one block of linear_skinny (two would make some multiprocessors take two and leave others none), and enough
+        // cache for what attention has in flight.
+        Divide(DecodeShare);
     }
 
     /// <summary>The driver's handle.</summary>
@@ -55,6 +62,17 @@ internal sealed class CudaFunction
             $"Allowing {Name} {limit:N0} bytes of shared memory");
         _allowedSharedBytes = limit;
     }
+
+    /// <summary>As much shared memory as there is, for a kernel that is not part of decode steps and runs best with several large blocks.</summary>
+    /// <returns>This kernel.</returns>
+    public CudaFunction WithAllShared()
+    {
+        Divide(WholeShare);
+        return this;
+    }
+
+    private void Divide(int percent) => DriverStatus.Check(
+        DriverApi.FuncSetAttribute(Handle, FunctionAttribute.SharedCarveout, percent), $"Dividing the on-chip memory for {Name}");
 
     private int Attribute(FunctionAttribute attribute)
     {

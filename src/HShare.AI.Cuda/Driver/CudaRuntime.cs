@@ -40,14 +40,15 @@ internal sealed unsafe class CudaRuntime : IDisposable
         CudaLibraries.Use(options);
         Properties = Choose(options.DeviceIndex);
         CudaLibraries.Require(LibraryNames.Nvrtc);
+        CudaLibraries.Require(LibraryNames.CublasLt); // used late, but a prompt that finds it missing is no time to say so
         _device = DeviceProperties.Handle(Properties.Index);
         Launch = new KernelLaunch(this);
         Kernels = new KernelLibrary(this);
         _arena = new DeviceArena(this);
         _transfer = new HostTransfer(this);
-        DriverStatus.Check(DriverApi.DevicePrimaryCtxRetain(out _context, _device), $"Opening {Properties.Name}");
         try
         {
+            DriverStatus.Check(DriverApi.DevicePrimaryCtxRetain(out _context, _device), $"Opening {Properties.Name}");
             MakeCurrent();
             DriverStatus.Check(DriverApi.StreamCreate(out nint stream, DriverApi.StreamNonBlocking), "Creating a stream");
             Stream = stream;
@@ -77,8 +78,8 @@ internal sealed unsafe class CudaRuntime : IDisposable
     /// <summary>The name of <see cref="Element"/> in kernels: "bf16" or "f16".</summary>
     public string ElementName { get; }
 
-    /// <summary>Large matrix products; cuBLASLt is loaded at first use.</summary>
-    /// <exception cref="CudaException">cuBLASLt is missing.</exception>
+    /// <summary>Large matrix products; cuBLASLt is started at first use.</summary>
+    /// <exception cref="CudaException">It does not start.</exception>
     public CublasLt Cublas => _cublas ??= new CublasLt(this);
 
     /// <summary>The driver's handle of the stream that all work goes to.</summary>
@@ -108,12 +109,18 @@ internal sealed unsafe class CudaRuntime : IDisposable
         _current = this;
     }
 
-    /// <summary>The same where something is to be freed: false, and nothing is left to free, once the runtime is disposed.</summary>
+    /// <summary>
+    /// The same where something is to be freed: false where nothing is left to free (the runtime is disposed) or nothing can be (work has
+    /// failed and the context is lost). It never throws: what it guards runs in <c>Dispose</c>.
+    /// </summary>
     public bool TryMakeCurrent()
     {
-        if (!_disposed)
-            MakeCurrent();
-        return !_disposed;
+        if (_disposed || ReferenceEquals(_current, this))
+            return !_disposed;
+        if (DriverApi.CtxSetCurrent(_context) != DriverStatus.Success)
+            return false;
+        _current = this;
+        return true;
     }
 
     /// <summary>Device memory, zeroed, at a multiple of 256 bytes, that lives as long as the runtime.</summary>
@@ -232,22 +239,14 @@ internal sealed unsafe class CudaRuntime : IDisposable
     {
         if (_disposed)
             return;
-        if (_context != 0 && DriverApi.CtxSetCurrent(_context) == DriverStatus.Success)
+        if (_context != 0)
         {
-            if (Stream != 0)
-                DriverApi.StreamSynchronize(Stream);
-            _cublas?.Dispose();
-            Kernels.Dispose();
-            _transfer.Dispose();
-            Launch.Dispose();
-            foreach (nint block in _scratchBlocks)
-                DriverApi.MemFree(block);
-            _arena.Dispose();
-            if (Stream != 0)
-                DriverApi.StreamDestroy(Stream);
+            if (DriverApi.CtxSetCurrent(_context) == DriverStatus.Success)
+                FreeDevice();
             DriverApi.DevicePrimaryCtxRelease(_device);
         }
 
+        Launch.Dispose();
         _disposed = true;
         _current = null;
     }
@@ -260,6 +259,20 @@ internal sealed unsafe class CudaRuntime : IDisposable
         nint block = DeviceArena.AllocateBlock(bytes);
         _scratchBlocks.Add(block);
         return block;
+    }
+
+    private void FreeDevice()
+    {
+        if (Stream != 0)
+            DriverApi.StreamSynchronize(Stream);
+        _cublas?.Dispose();
+        Kernels.Dispose();
+        _transfer.Dispose();
+        foreach (nint block in _scratchBlocks)
+            DriverApi.MemFree(block);
+        _arena.Dispose();
+        if (Stream != 0)
+            DriverApi.StreamDestroy(Stream);
     }
 
     private int EndCapture(out nint graph)

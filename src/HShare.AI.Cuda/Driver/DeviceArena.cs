@@ -55,8 +55,8 @@ internal sealed class DeviceArena(CudaRuntime cuda) : IDisposable
         if (status != DriverStatus.OutOfMemory && (nuint)bytes <= total)
             throw CudaException.Call($"Allocating {bytes:N0} bytes of GPU memory", status);
         throw new InsufficientMemoryException(
-            $"{bytes:N0} bytes of GPU memory were asked for, and {free:N0} of {total:N0} are free. Choose a smaller KV cache, context or "
-            + "batch, or end other programs on the GPU.");
+            $"{bytes:N0} bytes of GPU memory were asked for, and {free:N0} of {total:N0} are free. Choose 8-bit weights, a smaller KV "
+            + "cache, context or batch, or end other programs on the GPU.");
     }
 
     // A slab, or, where there is no room for a whole one, only what is asked for.

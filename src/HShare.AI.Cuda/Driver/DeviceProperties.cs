@@ -38,6 +38,9 @@ public sealed record DeviceProperties
     /// <summary>Whether a kernel may start before the one before it has ended (programmatic dependent launch), in graphs too.</summary>
     internal bool OverlapsLaunches => ComputeCapability >= 90 && DriverVersion >= 12030;
 
+    /// <summary>Whether it has instructions that convert 8-bit floating point numbers (e4m3), as Ada, Hopper and newer do.</summary>
+    internal bool ConvertsFloat8 => ComputeCapability >= 89;
+
     /// <summary>The properties of all GPUs that the driver shows, also of those that are too old.</summary>
     /// <exception cref="CudaException">There is no driver, it is too old, or it fails.</exception>
     public static IReadOnlyList<DeviceProperties> ReadAll()

@@ -169,6 +169,7 @@ internal enum FunctionAttribute
     MaxThreadsPerBlock = 0,
     SharedBytes = 1,
     MaxDynamicSharedBytes = 8,
+    SharedCarveout = 9,
 }
 
 /// <summary>How a kernel is launched (CUlaunchConfig).</summary>

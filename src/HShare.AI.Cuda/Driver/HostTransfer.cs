@@ -95,9 +95,9 @@ internal sealed unsafe class HostTransfer(CudaRuntime cuda) : IDisposable
     {
         if (_ring is null)
         {
+            _halfDone[0] ??= new CudaEvent(cuda);
+            _halfDone[1] ??= new CudaEvent(cuda);
             _ring = new PinnedBuffer(cuda, 2 * HalfBytes);
-            _halfDone[0] = new CudaEvent(cuda);
-            _halfDone[1] = new CudaEvent(cuda);
         }
 
         if (_used + bytes > HalfBytes)

@@ -32,8 +32,10 @@ internal sealed unsafe class KernelLaunch : IDisposable
     }
 
     /// <summary>Begins a launch, without arguments yet.</summary>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public KernelLaunch Start(CudaFunction function)
     {
+        ObjectDisposedException.ThrowIf(_values == null, _cuda);
         _function = function;
         _bytes = 0;
         _count = 0;

@@ -20,8 +20,9 @@ internal sealed class EmbedOperation(CudaRuntime cuda)
             _functions[embedding.Type] = function = cuda.Kernels.Get("embed.cu", "embed", ("TABLE", table));
         }
 
+        int pieces = hidden.Columns / RowLaunch.VectorElements;
         cuda.Launch.Start(function)
             .Add(tokenIds.Address).Add(embedding.Address).Add(hidden.Address).Add(embedding.Rows).Add(hidden.Columns)
-            .Run(new Grid(hidden.Rows), RowLaunch.Threads(hidden.Columns / RowLaunch.VectorElements));
+            .Run(new Grid(hidden.Rows, RowLaunch.BlocksOfRow(pieces)), RowLaunch.Threads(pieces));
     }
 }

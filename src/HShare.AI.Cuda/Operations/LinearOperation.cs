@@ -5,7 +5,7 @@ namespace HShare.AI.Cuda.Operations;
 
 /// <summary>
 /// output = input · Wᵀ (· scale) + bias. Few rows stream the weights once (<c>linear_skinny</c>); many rows are cuBLASLt's, and 8-bit
-/// weights are widened for it slice by slice.
+/// weights are widened for it slice by slice. A gated layer's activation is part of the streaming kernel.
 /// </summary>
 internal sealed class LinearOperation(CudaRuntime cuda)
 {
@@ -13,17 +13,19 @@ internal sealed class LinearOperation(CudaRuntime cuda)
     internal const int MostSkinnyRows = 32;
 
     // What linear_skinny.cu is made of.
-    private const int Warps = 8, WarpFeatures = 32, RowsPerTile = 8, LineBytes = 128, SumBytes = 16;
-    private const int StageBytes = WarpFeatures * LineBytes, ExchangeBytes = 4096;
-    private const int MostStages = 3, LeastStages = 2;
+    private const int SkinnyThreads = 256, TileFeatures = 128, RowsPerTile = 8, LineBytes = 128, SumBytes = 16;
+    private const int StaticSharedBytes = 128, ReservedSharedBytes = 1024; // of a block, its own and the machine's
+    private const int MostStages = 6;
+    private const int EnoughStages = 4;          // fewer, and a block has the multiprocessor to itself for the sake of more
     private const int LeastUnits = 2;            // of a block: less is not worth adding up another block's part
 
     private const int DequantizeThreads = 128, WeightsPerThread = 16, BiasThreads = 256;
     private const int SliceMultiple = 128;       // rows of a slice: whole tiles for cuBLASLt
 
-    private readonly Dictionary<(DType Weight, int ColumnTiles), CudaFunction> _skinny = [];
+    private readonly Dictionary<(DType Weight, int ColumnTiles, bool SwiGlu), CudaFunction> _skinny = [];
     private readonly Dictionary<DType, CudaFunction> _dequantize = [];
     private readonly DeviceScratch _slice = cuda.NewScratch();
+    private readonly SwiGluOperation _swiGlu = new(cuda);
     private CudaFunction? _addBias;
     private nint _parts;
     private nint _arrivals;
@@ -42,7 +44,7 @@ internal sealed class LinearOperation(CudaRuntime cuda)
             return;
         if (input.Rows <= MostSkinnyRows)
         {
-            Stream(input, weight, output);
+            Stream(input, weight, output, swiGlu: false);
             return;
         }
 
@@ -54,41 +56,66 @@ internal sealed class LinearOperation(CudaRuntime cuda)
             AddBias(weight, output);
     }
 
-    private void Stream(Tensor input, LinearWeight weight, Tensor output)
+    /// <summary>Runs a gated layer and its activation; few rows leave <paramref name="working"/> untouched.</summary>
+    /// <exception cref="ArgumentException">There are many rows and the activated columns are not a multiple of 8.</exception>
+    /// <inheritdoc cref="Backend.LinearSwiGlu"/>
+    public void RunSwiGlu(Tensor input, LinearWeight gateUp, Tensor working, Tensor activated)
+    {
+        if (input.Rows == 0)
+            return;
+        if (input.Rows <= MostSkinnyRows)
+        {
+            Stream(input, gateUp, activated, swiGlu: true);
+            return;
+        }
+
+        Run(input, gateUp, working);
+        _swiGlu.Run(working, activated);
+    }
+
+    private void Stream(Tensor input, LinearWeight weight, Tensor output, bool swiGlu)
     {
         int columnTiles = input.Rows <= RowsPerTile ? 1 : input.Rows <= 2 * RowsPerTile ? 2 : 4;
-        int stages = SharedBytes(MostStages, columnTiles) <= cuda.Properties.SharedBytesPerBlock ? MostStages : LeastStages;
-        if (!_skinny.TryGetValue((weight.Data.Type, columnTiles), out CudaFunction? function))
+        int unit = LineBytes / weight.Data.Type.ByteSize();
+        int stageBytes = TileFeatures * LineBytes + columnTiles * RowsPerTile * unit * cuda.Element.ByteSize();
+        int stages = Stages(stageBytes);
+        if (!_skinny.TryGetValue((weight.Data.Type, columnTiles, swiGlu), out CudaFunction? function))
         {
-            _skinny[(weight.Data.Type, columnTiles)] = function = cuda.Kernels.Get(
+            _skinny[(weight.Data.Type, columnTiles, swiGlu)] = function = cuda.Kernels.Get(
                 "linear_skinny.cu",
                 "linear_skinny",
                 ("ELEMENT", cuda.ElementName), ("WEIGHT", WeightName(weight.Data.Type)), ("COLUMN_TILES", $"{columnTiles}"),
-                ("STAGES", $"{stages}"));
+                ("STAGES", $"{stages}"), ("SWIGLU", swiGlu ? "1" : "0"));
         }
 
-        // A unit is a line per feature for each warp; how the warps share features and lines depends on the rows.
-        int lineWarps = columnTiles == 4 ? 2 : 4, tileFeatures = Warps / lineWarps * WarpFeatures;
-        int unit = lineWarps * LineBytes / weight.Data.Type.ByteSize();
-        long units = (long)Ceiling(weight.OutFeatures, tileFeatures) * Ceiling(weight.InFeatures, unit);
+        // Of a gated layer a tile has half its features from the gates and half from the ups.
+        int tiles = swiGlu ? Ceiling(weight.OutFeatures / 2, TileFeatures / 2) : Ceiling(weight.OutFeatures, TileFeatures);
+        long units = (long)tiles * Ceiling(weight.InFeatures, unit);
         int mostBlocks = Blocks ?? cuda.Properties.MultiprocessorCount;
         int blocks = (int)Math.Min((units + LeastUnits - 1) / LeastUnits, mostBlocks);
         ReserveParts(mostBlocks);
         cuda.Launch.Start(function)
             .Add(weight.Data.Address).Add(weight.Scales.Address).Add(weight.Bias.Address).Add(input.Address).Add(output.Address)
             .Add(input.Rows).Add(weight.OutFeatures).Add(weight.InFeatures).Add(_parts).Add(_arrivals)
-            .Run(new Grid(blocks), Warps * 32, SharedBytes(stages, columnTiles));
+            .Run(new Grid(blocks), SkinnyThreads, stages * stageBytes);
     }
 
-    private static int SharedBytes(int stages, int columnTiles) => Warps * stages * StageBytes + columnTiles * ExchangeBytes;
+    // As many as let two blocks share a multiprocessor, so that a layer's ring fills while the layer before it ends.
+    private int Stages(int stageBytes)
+    {
+        DeviceProperties device = cuda.Properties;
+        int ofTwo = (device.SharedBytesPerMultiprocessor / 2 - ReservedSharedBytes - StaticSharedBytes) / stageBytes;
+        int ofOne = (device.SharedBytesPerBlock - StaticSharedBytes) / stageBytes;
+        return Math.Min(ofTwo >= EnoughStages ? Math.Min(ofTwo, ofOne) : ofOne, MostStages);
+    }
 
     // For two incomplete tiles of every block, of the most rows; at once, so that no captured launch ever points to memory left behind.
     private void ReserveParts(int blocks)
     {
         if (_parts != 0)
             return;
-        const int MostColumnTiles = MostSkinnyRows / RowsPerTile, MostThreads = Warps * 32;
-        _parts = cuda.Allocate(2L * blocks * MostColumnTiles * MostThreads * SumBytes);
+        const int MostColumnTiles = MostSkinnyRows / RowsPerTile;
+        _parts = cuda.Allocate(2L * blocks * MostColumnTiles * SkinnyThreads * SumBytes);
         _arrivals = cuda.Allocate((long)blocks * sizeof(int));
     }
 

@@ -38,7 +38,7 @@ internal sealed class PrefillAttentionOperation(CudaRuntime cuda)
 
     private void Attend(Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache, Tensor attended, nint sums)
     {
-        int queryTile = QueryTile ?? ChooseTile(step, shape);
+        int queryTile = QueryTile ?? ChooseTile(step, shape, cache.Values.Type);
         Specialisation kind = new(shape.HeadDim, shape.GroupSize, cache.BlockSize, cache.Values.Type, queryTile, cache.Distant is not null);
         if (!_attend.TryGetValue(kind, out CudaFunction? function))
             _attend[kind] = function = Compile("attend_prefill", kind);
@@ -52,7 +52,8 @@ internal sealed class PrefillAttentionOperation(CudaRuntime cuda)
             .Add(shape.SlidingWindow).Add(shape.Scale * Log2E).Add(attended.Address).Add(sums);
         if (cache.Distant is { } distant)
             launch.Add(PrefillSharing.Of(distant, step, shape, cache.BlockSize));
-        launch.Run(new Grid(shape.KvHeads, MostTiles(step, shape, queryTile)), Threads, SharedBytes(queryTile, 2, 2 * KeyTile, kind));
+        launch.Run(
+            new Grid(shape.KvHeads, MostTiles(step, shape, queryTile)), Threads, SharedBytes(queryTile, shape.HeadDim, cache.Values.Type));
     }
 
     private void AddMass(
@@ -71,23 +72,32 @@ internal sealed class PrefillAttentionOperation(CudaRuntime cuda)
             .Run(
                 new Grid((mass.Columns + MassTokens - 1) / MassTokens, shape.KvHeads, sequences.Count),
                 Threads,
-                SharedBytes(KeyTile, 1, MassTokens, kind));
+                SharedBytes(KeyTile, 1, MassTokens, kind.HeadDim, kind.CacheType));
     }
 
-    // Tiles of 128 pairs read keys and values half as often, but a short prompt has too few of them for all of the GPU's multiprocessors.
-    private int ChooseTile(StepTensors step, AttentionShape shape) =>
-        MostTiles(step, shape, 128) * shape.KvHeads >= 2 * cuda.Properties.MultiprocessorCount ? 128 : 64;
+    // Tiles of 128 pairs read keys and values half as often, but a short prompt has too few of them for all of the GPU's multiprocessors,
+    // and not every GPU has the shared memory for them.
+    private int ChooseTile(StepTensors step, AttentionShape shape, DType cacheType) =>
+        SharedBytes(128, shape.HeadDim, cacheType) <= cuda.Properties.SharedBytesPerBlock
+        && MostTiles(step, shape, 128) * shape.KvHeads >= 2 * cuda.Properties.MultiprocessorCount ? 128 : 64;
+
+    /// <summary>Shared memory of a block of <c>attend_prefill</c>, in bytes.</summary>
+    /// <param name="queryTile">Its (row, head) pairs.</param>
+    /// <param name="headDim">Elements of a head.</param>
+    /// <param name="cacheType">Type of keys and values.</param>
+    internal static int SharedBytes(int queryTile, int headDim, DType cacheType) =>
+        SharedBytes(queryTile, 2, 2 * KeyTile, headDim, cacheType);
 
     // Most tiles that the chunks can fall into, however the rows are spread over the sequences: that is known on the GPU only.
     private static int MostTiles(StepTensors step, AttentionShape shape, int queryTile) =>
         (step.RowCount - step.DecodeCount) * shape.GroupSize / queryTile + step.SequenceCount - step.DecodeCount;
 
     // Queries and so many stages of keys (and values), padded; with a cache of 8-bit elements one stage, and beside it what was copied.
-    private static int SharedBytes(int queryRows, int stages, int rowsPerStage, Specialisation kind)
+    private static int SharedBytes(int queryRows, int stages, int rowsPerStage, int headDim, DType cacheType)
     {
-        bool converts = kind.CacheType == DType.Float8;
+        bool converts = cacheType == DType.Float8;
         int rows = queryRows + (converts ? 1 : stages) * rowsPerStage;
-        return rows * (kind.HeadDim + 8) * 2 + (converts ? rowsPerStage * kind.HeadDim : 0);
+        return rows * (headDim + 8) * 2 + (converts ? rowsPerStage * headDim : 0);
     }
 
     private static PerHead KeyPlaces(KvLayer cache, AttentionShape shape, bool keepersOnly)
@@ -107,7 +117,7 @@ internal sealed class PrefillAttentionOperation(CudaRuntime cuda)
         ];
         if (kind.QueryTile > 0)
             macros.AddRange([("QUERY_TILE", $"{kind.QueryTile}"), ("DISTANT", kind.Distant ? "1" : "0")]);
-        return cuda.Kernels.Get($"{kernel}.cu", kernel, [.. macros]);
+        return cuda.Kernels.Get($"{kernel}.cu", kernel, [.. macros]).WithAllShared();
     }
 
     // What a kernel is compiled for.

@@ -13,7 +13,10 @@ namespace HShare.AI.Cuda.Operations;
 /// <param name="kept">See <see cref="TopSelection"/>.</param>
 internal sealed class RetrieveOperation(CudaRuntime cuda, int kept = TopSelection.MostKept)
 {
-    private const int ScoreThreads = 128, LeastRowsOfPart = 64; // of a block; that are worth one
+    private const int ScoreThreads = 128, ScoreWarps = ScoreThreads / 32; // of a block
+
+    // What a warp has under way at once: 32 words of each lane, in tiles of 8 rows, 8 of them at most.
+    private const int WarpBytes = 4096, RowsOfTile = 8, MostRowsOfWarp = 8 * RowsOfTile;
     private const float Log2E = 1.44269504f;
 
     private readonly Dictionary<ScorerKind, CudaFunction> _scorers = [];
@@ -60,7 +63,13 @@ internal sealed class RetrieveOperation(CudaRuntime cuda, int kept = TopSelectio
             _ => cache.Keys,
         };
 
-        int parts = TopSelection.PartsOf(cuda, units, sequences.Count * asking.Count, LeastRowsOfPart);
+        int width = retriever switch
+        {
+            Retriever.PageBounds => 2 * shape.HeadDim,
+            Retriever.LabelChannels => channels,
+            _ => shape.HeadDim,
+        };
+        int parts = PartsOf(units, sequences.Count * asking.Count, width * (rows.Type == DType.Float8 ? 1 : 2));
         int stride = pools ? (units + 7) & -8 : retrieval.Scores.Columns;
         HeadProducts products = default;
         if (pools)
@@ -84,6 +93,18 @@ internal sealed class RetrieveOperation(CudaRuntime cuda, int kept = TopSelectio
             .Add(products.Parts)
             .Run(new Grid(parts, asking.Count, sequences.Count), ScoreThreads);
         return products;
+    }
+
+    // Into how many parts a context is cut: as many as fill the multiprocessors once, so that none waits for blocks of a second wave, and
+    // each with the same number of turns, in which a block's warps take as many rows as they can have under way.
+    private int PartsOf(int units, int lists, int rowBytes)
+    {
+        int rowsOfWarp = Math.Clamp(WarpBytes / rowBytes / RowsOfTile * RowsOfTile, RowsOfTile, MostRowsOfWarp);
+        int resident = rowsOfWarp == MostRowsOfWarp ? 8 : 4; // blocks of a multiprocessor; wide rows take many registers
+        int turns = Math.Max(1, (units + ScoreWarps * rowsOfWarp - 1) / (ScoreWarps * rowsOfWarp));
+        int most = Math.Max(1, cuda.Properties.MultiprocessorCount * resident / lists);
+        int turnsOfPart = (turns + most - 1) / most;
+        return (turns + turnsOfPart - 1) / turnsOfPart;
     }
 
     private CudaFunction Scorer(ScorerKind kind)

@@ -12,6 +12,11 @@ namespace HShare.AI.Cuda.Operations;
 /// <remarks>
 /// A row whose position is beyond the rotary table, or whose slot is not in the cache, gets queries of NaN and is not stored: the device
 /// alone knows, and the sampler reports it.
+/// <para>
+/// In a step of decode rows only, a page's bounds follow its newest key in the same kernel: they are those of the tokens that the page had
+/// before, and of this one. So a sequence's tokens must come one after the other, as they do; one that goes back to within a page needs a
+/// step that is not decode, which looks at the page's keys again.
+/// </para>
 /// </remarks>
 internal sealed class RotateAndStoreOperation(CudaRuntime cuda)
 {
@@ -24,23 +29,23 @@ internal sealed class RotateAndStoreOperation(CudaRuntime cuda)
     public void Run(Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache)
     {
         (CudaFunction rotate, CudaFunction bounds) = Functions(cache.Values.Type, shape.HeadDim);
-        int following = cache.Distant?.FollowerCount ?? 0, keeping = shape.KvHeads - following;
-        cuda.Launch.Start(rotate)
-            .Add(qkv.Address).Add(step.Positions.Address).Add(step.Slots.Address).Add(step.ProximalSlots.Address)
-            .Add(rotary.Cosines.Address).Add(rotary.Sines.Address)
-            .Add(new NormArguments(norms?.Query.Address ?? 0, norms?.Key.Address ?? 0, norms?.Epsilon ?? 0))
-            .Add(Describe(cache, keeping, following))
-            .Add(shape.Heads).Add(shape.KvHeads).Add(rotary.Cosines.Rows).Add(Places(cache, shape))
-            .Run(new Grid(step.RowCount, Blocks(shape.Heads + 2 * shape.KvHeads)), Warps * 32);
-        if (cache.PageBounds.IsNone || keeping == 0)
-            return;
-
-        if (cache.BlockSize % KvLayer.PageSize != 0)
+        bool bounded = !cache.PageBounds.IsNone, onTheWay = bounded && step.DecodeCount == step.RowCount;
+        if (bounded && cache.BlockSize % KvLayer.PageSize != 0)
         {
             throw new ArgumentException(
                 $"RotateAndStore: blocks of {cache.BlockSize} tokens are not divided by pages of {KvLayer.PageSize}.");
         }
 
+        int following = cache.Distant?.FollowerCount ?? 0, keeping = shape.KvHeads - following;
+        cuda.Launch.Start(rotate)
+            .Add(qkv.Address).Add(step.Positions.Address).Add(step.Slots.Address).Add(step.ProximalSlots.Address)
+            .Add(rotary.Cosines.Address).Add(rotary.Sines.Address)
+            .Add(new NormArguments(norms?.Query.Address ?? 0, norms?.Key.Address ?? 0, norms?.Epsilon ?? 0))
+            .Add(Describe(cache, keeping, following, onTheWay ? cache.PageBounds.Address : 0))
+            .Add(shape.Heads).Add(shape.KvHeads).Add(rotary.Cosines.Rows).Add(Places(cache, shape))
+            .Run(new Grid(step.RowCount, Blocks(shape.Heads + 2 * shape.KvHeads)), Warps * 32);
+        if (!bounded || onTheWay || keeping == 0)
+            return;
         cuda.Launch.Start(bounds)
             .Add(step.Slots.Address).Add(cache.Keys.Address).Add(cache.PageBounds.Address)
             .Add(step.RowCount).Add(keeping).Add(cache.BlockSize).Add(cache.Keys.Rows)
@@ -60,12 +65,13 @@ internal sealed class RotateAndStoreOperation(CudaRuntime cuda)
 
     private static int Blocks(int heads) => (heads + Warps - 1) / Warps;
 
-    private static CacheArguments Describe(KvLayer cache, int keeping, int following) => new()
+    private static CacheArguments Describe(KvLayer cache, int keeping, int following, nint bounds) => new()
     {
         Keys = cache.Keys.Address,
         Values = cache.Values.Address,
         ProximalKeys = cache.Distant?.ProximalKeys.Address ?? 0,
         Labels = cache.Labels.Address,
+        Bounds = bounds,
         LabelChannels = cache.LabelChannels.Address,
         Channels = cache.LabelChannels.Columns,
         BlockSize = cache.BlockSize,
@@ -96,7 +102,7 @@ internal sealed class RotateAndStoreOperation(CudaRuntime cuda)
     [StructLayout(LayoutKind.Sequential)]
     private struct CacheArguments
     {
-        public nint Keys, Values, ProximalKeys, Labels, LabelChannels;
+        public nint Keys, Values, ProximalKeys, Labels, Bounds, LabelChannels;
         public int Channels, BlockSize, Blocks, ProximalBlocks, Keeping, Following;
     }
 }

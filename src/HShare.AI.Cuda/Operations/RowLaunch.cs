@@ -11,6 +11,9 @@ internal static class RowLaunch
     /// <summary>Threads of a block for so many pieces of work: whole warps, at most 256.</summary>
     public static int Threads(int pieces) => Math.Clamp((pieces + Warp - 1) / Warp * Warp, Warp, MostThreads);
 
+    /// <summary>Blocks of so many threads that each row takes, for so many pieces of work.</summary>
+    public static int BlocksOfRow(int pieces) => (pieces + Threads(pieces) - 1) / Threads(pieces);
+
     /// <summary>Throws where rows cannot be read in whole vectors.</summary>
     /// <exception cref="ArgumentException">The columns are not a multiple of 8.</exception>
     public static void RequireVectors(string operation, string name, int columns)

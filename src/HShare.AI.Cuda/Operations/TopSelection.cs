@@ -31,15 +31,6 @@ internal sealed class TopSelection(CudaRuntime cuda, int kept = TopSelection.Mos
     private readonly Dictionary<Specialisation, CudaFunction> _selectors = [];
     private readonly Dictionary<Specialisation, CudaFunction> _pools = [];
 
-    /// <summary>
-    /// Into how many parts a context is cut for so many lists, so that all multiprocessors have work; known from the maxima alone.
-    /// </summary>
-    public static int PartsOf(CudaRuntime cuda, int units, int lists, int leastUnits)
-    {
-        int wanted = (cuda.Properties.MultiprocessorCount * BlocksPerMultiprocessor + lists - 1) / lists;
-        return Math.Clamp(wanted, 1, Math.Max(1, units / leastUnits));
-    }
-
     /// <summary>Chooses for some sequences of the step.</summary>
     /// <param name="step">Lengths, windows and counts.</param>
     /// <param name="sequences">Which sequences.</param>
@@ -87,12 +78,19 @@ internal sealed class TopSelection(CudaRuntime cuda, int kept = TopSelection.Mos
         int units,
         bool byPage)
     {
-        int parts = PartsOf(cuda, units, sequences.Count * asking.Count, LeastUnitsOfPart);
+        int parts = PartsOf(units, sequences.Count * asking.Count);
         cuda.Launch.Start(Get(_pools, "pool_scores", new Specialisation(byPage, products.Heads, ForGood: false)))
             .Add(scores.Address).Add(scores.Columns).Add(products.Address).Add(products.Stride).Add(products.Parts).Add(products.PartCount)
             .Add(step.RowStarts.Address).Add(step.Positions.Address).Add(step.RefreshMask.Address).Add(in asking.Heads)
             .Add(sequences.First).Add(shape.KvHeads).Add(shape.SlidingWindow)
             .Run(new Grid(parts, asking.Count, sequences.Count), Threads);
+    }
+
+    // Into how many parts a context is cut for so many lists, so that all multiprocessors have work; known from the maxima alone.
+    private int PartsOf(int units, int lists)
+    {
+        int wanted = (cuda.Properties.MultiprocessorCount * BlocksPerMultiprocessor + lists - 1) / lists;
+        return Math.Clamp(wanted, 1, Math.Max(1, units / LeastUnitsOfPart));
     }
 
     private CudaFunction Get(Dictionary<Specialisation, CudaFunction> compiled, string kernel, Specialisation kind)

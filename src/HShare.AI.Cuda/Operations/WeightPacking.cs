@@ -23,6 +23,7 @@ internal sealed unsafe class WeightPacking(CudaRuntime cuda)
     /// rounded to it.
     /// </remarks>
     /// <exception cref="ArgumentException">The layer's inputs are not a multiple of 16.</exception>
+    /// <exception cref="NotSupportedException">The GPU does not know 8-bit floating point numbers, and these are asked for.</exception>
     /// <inheritdoc cref="Backend.LoadLinear"/>
     public LinearWeight LoadLinear(ReadOnlySpan<Tensor> parts, ReadOnlySpan<Tensor> biases, WeightFormat format)
     {
@@ -31,6 +32,13 @@ internal sealed unsafe class WeightPacking(CudaRuntime cuda)
         {
             throw new ArgumentException(
                 $"LoadLinear: {inFeatures} input features; the GPU's kernels take multiples of {FeatureMultiple}. Use the CPU backend.");
+        }
+
+        if (format == WeightFormat.Float8 && !cuda.Properties.ConvertsFloat8)
+        {
+            throw new NotSupportedException(
+                $"LoadLinear: weights in Float8; {cuda.Properties.Name} has no such numbers (compute capability 8.9 or later has). Choose "
+                + "Int8, which takes the same memory.");
         }
 
         foreach (Tensor part in parts)

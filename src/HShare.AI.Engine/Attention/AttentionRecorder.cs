@@ -36,10 +36,18 @@ public sealed class AttentionRecorder
     /// <param name="maxTokens">Most tokens of a text.</param>
     /// <param name="labelChannels">[layers * kv_heads][channels]: channels of the label retriever; empty = it is not recorded.</param>
     /// <exception cref="InsufficientMemoryException">They do not fit the memory.</exception>
+    /// <exception cref="NotSupportedException">The model's backend does not keep keys in float32.</exception>
     public AttentionRecorder(
         LanguageModel model, TokenBudget budget, int maxTokens, IReadOnlyList<IReadOnlyList<int>> labelChannels)
     {
         ArgumentNullException.ThrowIfNull(model);
+        if (!model.Backend.CacheTypes.Contains(DType.Float32))
+        {
+            throw new NotSupportedException(
+                $"Attention is recorded on keys in Float32, and {model.Backend.Description} keeps them in "
+                + $"{string.Join(" or ", model.Backend.CacheTypes)}: load the model on the CPU backend.");
+        }
+
         _backend = model.Backend;
         _config = model.Config;
         _budget = budget;

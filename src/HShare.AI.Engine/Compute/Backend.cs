@@ -32,6 +32,11 @@ public abstract class Backend : IDisposable
     /// <summary>Bytes that a KV cache may take on this machine where nobody says how many.</summary>
     public abstract long MemoryForCache { get; }
 
+    /// <summary>
+    /// Whether operations take seconds at their first use (kernels are compiled), so that a first request should not be the one to wait.
+    /// </summary>
+    public virtual bool PreparesAtFirstUse => false;
+
     /// <summary>Allocates a matrix, zeroed, that lives as long as the backend.</summary>
     /// <exception cref="InsufficientMemoryException">The memory is not there; the message says how much was asked for.</exception>
     public abstract Tensor Allocate(DType type, int rows, int columns);
@@ -165,6 +170,20 @@ public abstract class Backend : IDisposable
     /// <param name="gateUp">float32 [rows, 2 * intermediate]: gate, then up.</param>
     /// <param name="activated">[rows, intermediate] of <see cref="ActivationType"/>.</param>
     public abstract void SwiGlu(Tensor gateUp, Tensor activated);
+
+    /// <summary>
+    /// activated = silu(gate) * up, where gate and up are the halves of input · Wᵀ: <see cref="Linear"/> and <see cref="SwiGlu"/> in one,
+    /// where a backend can do better than both.
+    /// </summary>
+    /// <param name="input">[rows, in] of <see cref="ActivationType"/>.</param>
+    /// <param name="gateUp">The layer, of 2 * intermediate features and no bias: gate, then up.</param>
+    /// <param name="working">float32 [rows, 2 * intermediate]: what may be written on the way.</param>
+    /// <param name="activated">[rows, intermediate] of <see cref="ActivationType"/>.</param>
+    public virtual void LinearSwiGlu(Tensor input, LinearWeight gateUp, Tensor working, Tensor activated)
+    {
+        Linear(input, gateUp, working);
+        SwiGlu(working, activated);
+    }
 
     /// <summary>logits[i] = hidden[LogitRows[i]] · Wᵀ for the step's <see cref="StepTensors.LogitCount"/> rows.</summary>
     /// <param name="hidden">[rows, hidden] of <see cref="ActivationType"/>, normed.</param>

@@ -32,7 +32,7 @@ public sealed class AttentionBuffers
                 backend.Write<int>(_selected.Slice(row, 1), [-1]); // where a list ends
         }
 
-        if (needs.Retrievers.Any(retriever => retriever is Retriever.Exact or Retriever.LabelChannels or Retriever.PageBounds))
+        if (NeedsScores(needs))
             _scores = backend.Allocate(DType.Float32, rows, tokens);
         _masses = new Tensor[cache.Layers];
         for (int layer = 0; layer < cache.Layers && needs.Retrievers.Contains(Retriever.Accumulated); layer++)
@@ -58,7 +58,34 @@ public sealed class AttentionBuffers
     /// <summary>See <see cref="DistantSharing.Logits"/>.</summary>
     public Tensor LeaderLogits { get; }
 
-    private int Units => _cache.Layers * _cache.KvHeads + 1;
+    private int Units => UnitsOf(_cache);
+
+    /// <summary>Bytes that the tensors of these sizes take.</summary>
+    /// <inheritdoc cref="AttentionBuffers(Backend, KvCacheShape, AttentionNeeds, int, int, int, int)"/>
+    public static long ByteCount(KvCacheShape cache, AttentionNeeds needs, int heads, int maxRows, int maxSequences, int tokens)
+    {
+        long row = (long)maxSequences * cache.KvHeads * tokens * sizeof(float), total = 0;
+        if (needs.Retrievers.Count > 0)
+            total += (long)maxSequences * UnitsOf(cache) * Math.Max(1, needs.Critical) * sizeof(int);
+        if (NeedsScores(needs))
+            total += row;
+        if (needs.Retrievers.Contains(Retriever.Accumulated))
+            total += cache.Layers * row;
+        if (needs.TracksReads)
+            total += row;
+        if (needs.KeySharing is { } sharing)
+        {
+            long places = sharing.ScorePlaces().Max() + 1;
+            total += places * heads * sizeof(float) * ((long)maxRows * cache.HeadDim + (long)maxSequences * tokens);
+        }
+
+        return total;
+    }
+
+    private static int UnitsOf(KvCacheShape cache) => cache.Layers * cache.KvHeads + 1;
+
+    private static bool NeedsScores(AttentionNeeds needs) =>
+        needs.Retrievers.Any(retriever => retriever is Retriever.Exact or Retriever.LabelChannels or Retriever.PageBounds);
 
     /// <summary>A policy in terms of these tensors: how each layer reads.</summary>
     public IReadOnlyList<LayerReading> Bind(AttentionPolicy policy) =>

@@ -88,8 +88,7 @@ public sealed class Transformer
             LayerAttended?.Invoke(i, qkv);
             _backend.Linear(attended, layer.Output, delta);
             _backend.AddRmsNorm(residual, delta, layer.FeedForwardNorm, epsilon, normed);
-            _backend.Linear(normed, layer.GateUp, gateUp);
-            _backend.SwiGlu(gateUp, activated);
+            _backend.LinearSwiGlu(normed, layer.GateUp, gateUp, activated);
             _backend.Linear(activated, layer.Down, delta);
         }
 

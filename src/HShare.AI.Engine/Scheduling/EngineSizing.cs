@@ -20,7 +20,7 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
     /// <summary>Fills in the defaults of options that are valid.</summary>
     /// <param name="options">As the user set them.</param>
     /// <param name="model">The architecture.</param>
-    /// <param name="memory">Bytes that the cache may take where the options do not say it.</param>
+    /// <param name="memory">Bytes that the cache, and what attention keeps beside it, may take where the options do not say it.</param>
     /// <param name="needs">What attention keeps beside keys and values, or does not keep of them; null = plain attention.</param>
     /// <param name="labelChannels">[layers * kv_heads][channels]: the channels kept as labels; null = none.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the KV cache asked for is too small.</exception>
@@ -43,8 +43,11 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
         long blockBytes = shape.BlockBytes;
         long proximalBytes = shape.ByteCount; // with no other blocks
         long fullContext = BlocksFor(context, options.BlockSize) * blockBytes + proximalBytes;
+        long buffers = needs is null
+            ? 0
+            : AttentionBuffers.ByteCount(shape, needs, model.HeadCount, options.MaxStepRows, options.MaxBatch, context);
         long bytes = options.KvCacheBytes
-            ?? Math.Min(options.MaxBatch * (fullContext - proximalBytes) + proximalBytes, memory);
+            ?? Math.Min(options.MaxBatch * (fullContext - proximalBytes) + proximalBytes, Math.Max(0, memory - buffers));
 
         // Slots (block number times block size plus offset) are 32-bit integers.
         int blocks = (int)Math.Clamp((bytes - proximalBytes) / blockBytes, 0, int.MaxValue / options.BlockSize);

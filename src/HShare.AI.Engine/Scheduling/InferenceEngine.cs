@@ -10,6 +10,8 @@ namespace HShare.AI.Engine.Scheduling;
 /// </summary>
 public sealed class InferenceEngine : IAsyncDisposable
 {
+    private const int WarmUpTokens = 1024;
+
     private readonly AttentionPolicies _policies;
     private readonly EngineSizing _sizing;
     private readonly RequestInbox _inbox;
@@ -74,6 +76,30 @@ public sealed class InferenceEngine : IAsyncDisposable
         Sequence sequence = new(request, policy, Options, Model.Config.EndOfSequenceIds, _inbox);
         _inbox.Submit(sequence);
         return sequence.Generation;
+    }
+
+    /// <summary>
+    /// Answers a request of its own, so that whatever the backend prepares at first use is ready for the first caller: under the default
+    /// attention, over more tokens than its budget where the context allows it.
+    /// </summary>
+    /// <exception cref="EngineStoppedException">The engine is stopping or has failed.</exception>
+    public async Task WarmUpAsync(CancellationToken cancellationToken = default)
+    {
+        const int OutputTokens = 4; // the first as it is, the second recorded, the others replayed
+        int prompt = Math.Min(WarmUpTokens, _sizing.MaxTokens - OutputTokens);
+        if (prompt < 1)
+            return;
+
+        Generation generation = Submit(new GenerationRequest
+        {
+            Prompt = new int[prompt],
+            MaxOutputTokens = OutputTokens,
+            StopIds = [],
+            CacheKey = nameof(WarmUpAsync),
+        });
+        await foreach (GeneratedToken _ in generation.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+        }
     }
 
     /// <summary>A snapshot of what the engine is doing.</summary>

@@ -50,6 +50,8 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
         {
             Tokenizer tokenizer = model.Tokenizer ?? throw NoTokenizer(model.Directory);
             InferenceEngine engine = StartEngine(model, options);
+            if (model.Backend.PreparesAtFirstUse)
+                WarmUp(engine, options, logger, cancellationToken);
             logger.ModelReady(
                 options.EffectiveModelId, TimeProvider.System.GetElapsedTime(started).TotalSeconds, model.Backend.Description,
                 engine.Options.MaxContext, engine.Options.MaxBatch);
@@ -156,6 +158,20 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
                 options.EffectiveModelId, typeof(HShareOptions),
                 [$"The options do not fit the model '{options.EffectiveModelId}': {error.Message} "
                     + $"({nameof(EngineOptions.KvCacheBytes)} is {nameof(HShareOptions.KvCacheMegabytes)} in bytes.)"]);
+        }
+    }
+
+    private static void WarmUp(InferenceEngine engine, HShareOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        logger.WarmingUp(options.EffectiveModelId, engine.Model.Backend.Description);
+        try
+        {
+            engine.WarmUpAsync(cancellationToken).GetAwaiter().GetResult();
+        }
+        catch
+        {
+            engine.StopAsync(TimeSpan.Zero).GetAwaiter().GetResult(); // before its backend is disposed
+            throw;
         }
     }
 

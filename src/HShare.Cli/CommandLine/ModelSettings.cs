@@ -72,15 +72,27 @@ internal sealed record ModelSettings(
     public async Task<InferenceEngine> StartEngineAsync(Terminal terminal, EngineOptions options, CancellationToken cancellationToken)
     {
         LanguageModel model = await LoadAsync(terminal, cancellationToken);
+        InferenceEngine engine;
         try
         {
-            return new InferenceEngine(model, options with { MaxContext = Context, KvCacheType = Kv });
+            engine = new InferenceEngine(model, options with { MaxContext = Context, KvCacheType = Kv });
         }
         catch
         {
             model.Dispose();
             throw;
         }
+
+        if (model.Backend.PreparesAtFirstUse)
+        {
+            await terminal.WithProgressAsync($"Preparing {model.Backend.Description}", async _ =>
+            {
+                await engine.WarmUpAsync(cancellationToken);
+                return true;
+            });
+        }
+
+        return engine;
     }
 
     private static DType? ElementType(KvCacheFormat format) => format switch

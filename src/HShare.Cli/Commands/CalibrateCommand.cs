@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HShare.AI;
 using HShare.AI.ChatTemplates;
 using HShare.AI.Engine;
 using HShare.AI.Engine.Attention;
@@ -90,7 +91,7 @@ internal sealed class CalibrateCommand : ToolCommand
     /// <inheritdoc/>
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        ModelSettings settings = ModelSettings.Read(arguments);
+        ModelSettings settings = ModelSettings.Read(arguments) with { Backend = HShareBackend.Cpu }; // on f32, which a GPU does not keep
         RefuseMeaningless(arguments);
         SharingRatios ratios = ReadRatios(arguments);
         using LanguageModel model = await settings.LoadAsync(Terminal, cancellationToken);
@@ -124,6 +125,8 @@ internal sealed class CalibrateCommand : ToolCommand
     {
         Refuse("means nothing to calibrate, which records full attention on keys and values in f32", CommonOptions.Kv);
         Refuse("means nothing to calibrate: --length says how long its texts are", CommonOptions.Context);
+        if (arguments.GetValue(CommonOptions.Backend) == HShareBackend.Cuda)
+            throw new InputException("calibrate records on the CPU, in f32: leave --backend cuda out. Its plans serve every backend.");
         if (arguments.GetValue(_keep) > 1)
             throw new InputException($"--keep {arguments.GetValue(_keep)} is a share of the attention mass: at most 1.");
         if (IsGiven(_keep))

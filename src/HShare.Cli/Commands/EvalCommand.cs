@@ -50,7 +50,9 @@ internal sealed class EvalCommand : ToolCommand
     private readonly Option<int?> _batch = CommonOptions.AtLeast(1, "--batch", "Cases to answer side by side [default: 8]");
 
     private readonly Option<int?> _mass = CommonOptions.AtLeast(
-        0, "--mass", "Cases on which to measure how much of full attention's mass is read [default: 4, or 0 for a single preset]");
+        0,
+        "--mass",
+        "Cases on which to measure, on the CPU, how much of full attention's mass is read [default: 4; 0 for one preset, or on a GPU]");
 
     private readonly Option<string?> _answers = new("--answers")
     {
@@ -99,7 +101,7 @@ internal sealed class EvalCommand : ToolCommand
             presets,
             arguments.GetValue(_batch) ?? 8,
             arguments.GetValue(CommonOptions.MaxOutput) ?? DefaultMaxOutput,
-            arguments.GetValue(_mass) ?? (presets.Count > 1 ? 4 : 0),
+            arguments.GetValue(_mass),
             TracksReads: plots is not null);
         IReadOnlyList<PresetOutcome> outcomes = await run.RunAsync(settings, Terminal, cancellationToken);
 

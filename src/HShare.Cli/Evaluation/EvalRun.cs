@@ -1,5 +1,8 @@
+using HShare.AI;
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
+using HShare.AI.Engine.Compute;
+using HShare.AI.Engine.Compute.Cpu;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Scheduling;
 using HShare.Cli.Calibration;
@@ -14,7 +17,9 @@ namespace HShare.Cli.Evaluation;
 /// <param name="Presets">Attention presets.</param>
 /// <param name="Batch">Questions answered side by side.</param>
 /// <param name="MaxOutput">Most tokens of an answer.</param>
-/// <param name="MassCases">Questions on which recovered mass is measured.</param>
+/// <param name="MassCases">
+/// Questions on which recovered mass is measured; null = some for several presets, where the answers come from the CPU too.
+/// </param>
 /// <param name="TracksReads">Whether it is measured which tokens are attended to.</param>
 internal sealed record EvalRun(
     IReadOnlyList<EvalQuestion> Questions,
@@ -22,10 +27,10 @@ internal sealed record EvalRun(
     IReadOnlyList<AttentionPreset> Presets,
     int Batch,
     int MaxOutput,
-    int MassCases,
+    int? MassCases,
     bool TracksReads)
 {
-    private const int WindowsOfText = 8, WindowTokens = 4096, ScoredTokens = 128;
+    private const int WindowsOfText = 8, WindowTokens = 4096, ScoredTokens = 128, UsualMassCases = 4;
 
     /// <summary>Runs it: presets that store the same keep one engine, so that each question is read once for all of them.</summary>
     /// <returns>A report for each preset, in their order, with all results and, where asked for, the reads of the first long
@@ -80,7 +85,8 @@ internal sealed record EvalRun(
             $"Reading texts under {name}",
             progress => evaluator.PerplexityAsync(
                 TextWindows(engine), ScoredTokens, presets, progress, cancellationToken));
-        IReadOnlyList<MassRecovery?> masses = await MassAsync(presets, settings, terminal, evaluator, cancellationToken);
+        int cases = MassCases ?? (Presets.Count > 1 && engine.Model.Backend is CpuBackend ? UsualMassCases : 0);
+        IReadOnlyList<MassRecovery?> masses = await MassAsync(cases, presets, settings, terminal, evaluator, cancellationToken);
 
         List<PresetOutcome> outcomes = [];
         for (int i = 0; i < presets.Length; i++)
@@ -124,30 +130,37 @@ internal sealed record EvalRun(
     }
 
     // Recovered mass is what a preset would have read of full attention's mass: on traces of full attention while right answers are
-    // decoded.
+    // decoded. They are recorded on keys and values in f32, which a GPU does not keep, nor the CPU 8-bit floating point weights.
     private async Task<IReadOnlyList<MassRecovery?>> MassAsync(
-        AttentionPreset[] presets, ModelSettings settings, Terminal terminal, Evaluator evaluator, CancellationToken cancellationToken)
+        int cases,
+        AttentionPreset[] presets,
+        ModelSettings settings,
+        Terminal terminal,
+        Evaluator evaluator,
+        CancellationToken cancellationToken)
     {
-        if (MassCases == 0 || Questions.Count == 0)
+        if (cases == 0 || Questions.Count == 0)
             return new MassRecovery?[presets.Length];
 
-        using LanguageModel model = await settings.LoadAsync(terminal, cancellationToken);
+        WeightFormat weights = settings.Weights == WeightFormat.Float8 ? WeightFormat.AsStored : settings.Weights;
+        ModelSettings onCpu = settings with { Backend = HShareBackend.Cpu, Weights = weights };
+        using LanguageModel model = await onCpu.LoadAsync(terminal, cancellationToken);
         return await terminal.WithProgressAsync("Measuring attention", progress => Task.Run(
             () => MassRecovery.Measure(
-                model, LongQuestions(evaluator).Take(MassCases), presets, progress, cancellationToken), cancellationToken));
+                model, LongQuestions(evaluator, cases).Take(cases), presets, progress, cancellationToken), cancellationToken));
     }
 
     private async Task<IReadOnlyList<float>?> ReadsAsync(
         Evaluator evaluator, AttentionPreset preset, CancellationToken cancellationToken) =>
-        TracksReads && preset.Retriever != Retriever.Accumulated && LongQuestions(evaluator).FirstOrDefault() is { } text
+        TracksReads && preset.Retriever != Retriever.Accumulated && LongQuestions(evaluator, Questions.Count).FirstOrDefault() is { } text
             ? await evaluator.ReadsMassAsync(text.Question, preset, cancellationToken)
             : null;
 
-    // Spread over the questions whose prompts are longer than any budget of interest.
-    private IEnumerable<(EvalQuestion Question, CalibrationText Text)> LongQuestions(Evaluator evaluator)
+    // Spread over the questions whose prompts are longer than any budget of interest; the more cases, the closer.
+    private IEnumerable<(EvalQuestion Question, CalibrationText Text)> LongQuestions(Evaluator evaluator, int cases)
     {
         int budget = Presets.Max(preset => preset.Budget?.Total ?? 0);
-        int stride = Math.Max(1, Questions.Count / Math.Max(1, 4 * MassCases));
+        int stride = Math.Max(1, Questions.Count / Math.Max(1, 4 * cases));
         for (int i = 0; i < Questions.Count; i += stride)
         {
             IReadOnlyList<int> prompt = evaluator.Encode(Questions[i]), answer = evaluator.Encode(Questions[i].Expected);

@@ -20,6 +20,10 @@ public class KernelCacheTests
         Assert.Single(Directory.GetFiles(path));
     }
 
+    [Fact]
+    public void No_name_of_a_folder_is_the_usual_one() =>
+        Assert.Equal(new KernelCache(null).Folder, new KernelCache("").Folder);
+
     [Theory]
     [InlineData(0)]
     [InlineData(9)]

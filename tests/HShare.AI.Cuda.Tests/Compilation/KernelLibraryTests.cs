@@ -66,6 +66,32 @@ public sealed class KernelLibraryTests : IDisposable
     }
 
     [Fact]
+    public void A_whole_file_that_the_driver_refuses_is_compiled_anew()
+    {
+        using (KernelLibrary first = Library())
+            first.Get("add.cu", "add", ("FACTOR", "2"));
+        string key = Path.GetFileNameWithoutExtension(Assert.Single(Directory.GetFiles(_cache.Path)));
+        new KernelCache(_cache.Path).Write(key, "no image of this driver's\0"u8);
+
+        using KernelLibrary second = Library();
+        Assert.Equal(20, Run(second, "2", 10));
+        Assert.Equal((1, 0), Counts(second));
+        using KernelLibrary third = Library();
+        Assert.Equal(20, Run(third, "2", 10));
+        Assert.Equal((0, 1), Counts(third));
+    }
+
+    [Fact]
+    public void What_could_not_be_loaded_once_is_tried_again()
+    {
+        Dictionary<string, string> sources = new(KernelSources.Embedded) { ["add.cu"] = "nonsense" };
+        using KernelLibrary library = new(_cuda, sources, _cache.Path);
+        Assert.Throws<CudaException>(() => library.Get("add.cu", "add", ("FACTOR", "2")));
+        sources["add.cu"] = TestKernels.Add;
+        Assert.Equal(20, Run(library, "2", 10));
+    }
+
+    [Fact]
     public void Many_are_prepared_at_once()
     {
         using KernelLibrary library = Library();

@@ -53,26 +53,67 @@ public class CudaRuntimeTests
         mark.Dispose();
         graph.Dispose();
         Assert.Throws<ObjectDisposedException>(() => cuda.Allocate(1));
+        Assert.Throws<ObjectDisposedException>(() => cuda.Launch.Start(null!));
     }
+
+    [Fact]
+    public void A_runtime_is_disposed_by_another_thread_than_used_it()
+    {
+        CudaRuntime cuda = Gpu.Runtime();
+        CudaGraph graph = cuda.Capture(() => { });
+        Assert.Equal([7], cuda.Download<int>(cuda.Upload(7), 1));
+        Thread other = new(() =>
+        {
+            graph.Dispose();
+            cuda.Dispose();
+        });
+        other.Start();
+        other.Join();
+        Assert.False(cuda.TryMakeCurrent());
+        Assert.Throws<ObjectDisposedException>(cuda.MakeCurrent);
+    }
+
+    [Theory]
+    [InlineData(700, "restart it")]
+    [InlineData(702, "restart it")]
+    [InlineData(710, "restart it")]
+    [InlineData(719, "restart it")]
+    [InlineData(214, "nvidia-smi -q")]
+    [InlineData(218, "update the driver")]
+    public void After_an_error_that_ends_the_context_the_advice_is_to_restart(int status, string advice) =>
+        Assert.Contains(advice, CudaException.Call("Work on the GPU", status).Message);
 
     [Fact]
     public void An_old_driver_and_an_old_device_are_named()
     {
         Assert.Contains("CUDA 11.8; 12.0 or later", CudaException.DriverTooOld(11080).Message);
-        DeviceProperties old = new()
-        {
-            Index = 0,
-            Name = "Tesla T4",
-            ComputeCapability = 75,
-            MultiprocessorCount = 40,
-            MemoryBytes = 1,
-            L2Bytes = 1,
-            SharedBytesPerBlock = 1,
-            SharedBytesPerMultiprocessor = 1,
-            MemoryBandwidth = 1,
-            DriverVersion = 12000,
-        };
-        Assert.Contains("Tesla T4 has compute capability 7.5; 8.0 or later", CudaException.DeviceTooOld(old).Message);
+        Assert.Contains("Tesla T4 has compute capability 7.5; 8.0 or later", CudaException.DeviceTooOld(Device("Tesla T4", 75)).Message);
         Assert.Contains("finds no GPU", CudaException.NoDevice(0, 0).Message);
     }
+
+    [Theory]
+    [InlineData(80, false, false)]
+    [InlineData(86, false, false)]
+    [InlineData(89, true, false)]
+    [InlineData(90, true, true)]
+    [InlineData(120, true, true)]
+    public void A_device_does_what_its_generation_does(int computeCapability, bool convertsFloat8, bool overlapsLaunches)
+    {
+        DeviceProperties device = Device("some GPU", computeCapability);
+        Assert.Equal((convertsFloat8, overlapsLaunches), (device.ConvertsFloat8, device.OverlapsLaunches));
+    }
+
+    private static DeviceProperties Device(string name, int computeCapability) => new()
+    {
+        Index = 0,
+        Name = name,
+        ComputeCapability = computeCapability,
+        MultiprocessorCount = 40,
+        MemoryBytes = 1,
+        L2Bytes = 1,
+        SharedBytesPerBlock = 1,
+        SharedBytesPerMultiprocessor = 1,
+        MemoryBandwidth = 1,
+        DriverVersion = 12040,
+    };
 }

@@ -10,6 +10,7 @@ public sealed class LinearTests : IDisposable
 {
     private const double SumError = 3e-6;        // products of 16-bit elements are exact in float32; only sums round
     private const double WidenedError = 3e-3;    // 8-bit weights times their scale, rounded to bfloat16
+    private const double ActivatedError = 5e-3;  // of bfloat16 results
     private const int LoadedRows = 100;
 
     private readonly CpuBackend _host = new(1);
@@ -101,9 +102,48 @@ public sealed class LinearTests : IDisposable
         using CudaBackend backend = Gpu.Backend();
         LinearWeight weight = backend.LoadLinear(
             [Host(DType.BFloat16, 130, 1056, _random.Floats(130 * 1056))], [], WeightFormat.AsStored);
-        float[] inputs = Inputs(backend, 16, 1056);
-        float[] all = Run(backend, inputs, 16, weight), three = Run(backend, inputs[..(3 * 1056)], 3, weight);
-        Assert.Equal(all[..three.Length], three);
+        float[] inputs = Inputs(backend, 32, 1056);
+        float[] all = Run(backend, inputs, 32, weight);
+        foreach (int rows in (int[])[3, 16])
+        {
+            float[] some = Run(backend, inputs[..(rows * 1056)], rows, weight);
+            Assert.Equal(all[..some.Length], some);
+        }
+    }
+
+    [Theory]
+    [InlineData(WeightFormat.AsStored, 1, 40)]   // a part of a tile
+    [InlineData(WeightFormat.AsStored, 9, 40)]
+    [InlineData(WeightFormat.AsStored, 16, 200)] // tiles cut between blocks
+    [InlineData(WeightFormat.AsStored, 20, 136)]
+    [InlineData(WeightFormat.AsStored, 40, 40)]  // the two operations
+    [InlineData(WeightFormat.AsStored, 2, 37)]   // no vectors needed
+    [InlineData(WeightFormat.Int8, 1, 72)]
+    [InlineData(WeightFormat.Int8, 9, 200)]
+    [InlineData(WeightFormat.Int8, 16, 40)]
+    [InlineData(WeightFormat.Int8, 20, 40)]
+    [InlineData(WeightFormat.Int8, 40, 40)]
+    public void A_gated_layer_is_activated_as_by_two_operations(WeightFormat format, int rows, int columns)
+    {
+        const int InFeatures = 1040;
+        using CudaBackend backend = Gpu.Backend();
+        LinearOperation linear = new(backend.Runtime) { Blocks = 5 };
+        Tensor[] parts = [.. Enumerable.Range(0, 2).Select(_ => Host(
+            DType.BFloat16, columns, InFeatures, _random.Floats(columns * InFeatures, 0.1f)))];
+        LinearWeight weight = backend.LoadLinear(parts, [], format);
+        float[] inputs = Inputs(backend, rows, InFeatures);
+        float[] gateUp = Product(inputs, StoredWeights.Read(backend, weight), InFeatures);
+        float[] expected = [.. gateUp.Chunk(2 * columns).SelectMany(row => Enumerable.Range(0, columns).Select(
+            i => (float)(row[i] / (1 + Math.Exp(-row[i])) * row[columns + i])))];
+
+        Tensor input = backend.Upload(backend.ActivationType, rows, InFeatures, inputs);
+        Tensor working = backend.Poisoned(DType.Float32, rows, 2 * columns);
+        Tensor activated = backend.Poisoned(backend.ActivationType, rows, columns);
+        linear.RunSwiGlu(input, weight, working, activated);
+        float[] first = backend.Download(activated);
+        TensorBits.AssertClose(expected, first, ActivatedError);
+        linear.RunSwiGlu(input, weight, working, activated);
+        Assert.Equal(first, backend.Download(activated));
     }
 
     private void AssertEightBit(CudaBackend backend, WeightFormat format, int rows, double limit)

@@ -157,6 +157,15 @@ public sealed class PrefillAttentionTests
         }
     }
 
+    [Fact]
+    public void A_gpu_with_little_shared_memory_takes_the_smaller_tile()
+    {
+        const int OfAda = 99 << 10; // and of most of Ampere: what a block may have
+        Assert.True(PrefillAttentionOperation.SharedBytes(128, 128, DType.BFloat16) > OfAda);
+        Assert.True(PrefillAttentionOperation.SharedBytes(64, 128, DType.BFloat16) <= OfAda);
+        Assert.True(PrefillAttentionOperation.SharedBytes(128, 128, DType.Float8) <= OfAda);
+    }
+
     // Each head of each prefill row by itself; rows of decode sequences must be what they were.
     private static void AssertRows(PrefillScene scene, float[] expected, float[] actual, double largest)
     {

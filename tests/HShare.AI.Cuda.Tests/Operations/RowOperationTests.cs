@@ -15,6 +15,16 @@ public sealed class RowOperationTests : IDisposable
     public void Dispose() => _cpu.Dispose();
 
     [Fact]
+    public void Embed_copies_rows_that_take_several_blocks()
+    {
+        using CudaBackend backend = Gpu.Backend();
+        float[] table = _random.Floats(3 * 2120).Rounded(DType.BFloat16);
+        Tensor hidden = backend.Poisoned(DType.Float32, 2, 2120);
+        backend.Embed(backend.Upload(2, 0), backend.LoadMatrix(_cpu.Upload(DType.BFloat16, 3, 2120, table)), hidden);
+        Assert.Equal([.. table[(2 * 2120)..], .. table[..2120]], backend.Download(hidden));
+    }
+
+    [Fact]
     public void Embed_copies_rows_and_marks_unknown_tokens()
     {
         using CudaBackend backend = Gpu.Backend();
@@ -64,8 +74,10 @@ public sealed class RowOperationTests : IDisposable
         TensorBits.AssertClose(_cpu.Download(expected), backend.Download(actual), ErrorOf(type));
     }
 
-    [Fact]
-    public void Logits_are_those_of_the_rows_asked_for()
+    [Theory]
+    [InlineData(0, 5, 8)]
+    [InlineData(0, 1, 2, 3, 4, 5, 6, 7, 8)]
+    public void Logits_are_those_of_the_rows_asked_for(params int[] asked)
     {
         using CudaBackend backend = Gpu.Backend();
         float[] hidden = _random.Floats(9 * 64).Rounded(DType.BFloat16), weights = _random.Floats(70 * 64);
@@ -75,9 +87,9 @@ public sealed class RowOperationTests : IDisposable
         float[] Run(Backend on)
         {
             LinearWeight head = on.LoadLinear([_cpu.Upload(DType.BFloat16, 70, 64, weights)], [], WeightFormat.AsStored);
-            StepTensors step = new(on, 12, 4, 2) { RowCount = 9, LogitCount = 3 };
-            on.Write<int>(step.LogitRows, [0, 5, 8]);
-            Tensor logits = on.Poisoned(DType.Float32, 3, 70);
+            StepTensors step = new(on, 12, 4, 2) { RowCount = 9, LogitCount = asked.Length };
+            on.Write<int>(step.LogitRows, asked);
+            Tensor logits = on.Poisoned(DType.Float32, asked.Length, 70);
             on.Logits(on.Upload(on.ActivationType, 9, 64, hidden), step, head, logits);
             return on.Download(logits);
         }

@@ -10,6 +10,8 @@ internal sealed unsafe class HostBackend : Backend
 {
     private readonly List<nint> _allocations = [];
 
+    public long AllocatedBytes { get; private set; }
+
     public bool IsDisposed { get; private set; }
 
     public WeightFormat? Format { get; private set; }
@@ -34,6 +36,7 @@ internal sealed unsafe class HostBackend : Backend
     {
         nint address = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(1, (long)rows * columns * type.ByteSize()));
         _allocations.Add(address);
+        AllocatedBytes += (long)rows * columns * type.ByteSize();
         return new Tensor(address, type, rows, columns);
     }
 

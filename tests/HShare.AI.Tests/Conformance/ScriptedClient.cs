@@ -19,7 +19,14 @@ public sealed class ScriptedClient : IAsyncLifetime
     public HShareChatClient Client => _client ?? throw new InvalidOperationException("The fixture is not ready.");
 
     public async ValueTask InitializeAsync() => _client = await HShareChatClient.CreateAsync(
-        new HShareOptions { ModelPath = _folder.Path, KvCacheMegabytes = 8, MaxContext = 2048, Threads = 1 });
+        new HShareOptions
+        {
+            ModelPath = _folder.Path,
+            Backend = HShareBackend.Cpu,
+            KvCacheMegabytes = 8,
+            MaxContext = 2048,
+            Threads = 1,
+        });
 
     public async ValueTask DisposeAsync()
     {

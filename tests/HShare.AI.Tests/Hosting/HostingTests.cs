@@ -53,7 +53,10 @@ public class HostingTests
         using var folder = new ScriptedModelFolder(("", ["Every", " harbour."]));
         await using ServiceProvider provider = new ServiceCollection()
             .AddHShareChatClient("tiny", Small)
-            .AddHShareChatClient("scripted", options => (options.ModelPath, options.MaxContext, options.Threads) = (folder.Path, 256, 1))
+            .AddHShareChatClient(
+                "scripted",
+                options => (options.ModelPath, options.Backend, options.MaxContext, options.Threads)
+                    = (folder.Path, HShareBackend.Cpu, 256, 1))
             .BuildServiceProvider();
         ChatResponse[] responses = await Task.WhenAll(new[] { "tiny", "scripted" }.Select(
             key => provider.GetRequiredKeyedService<IChatClient>(key).GetResponseAsync("Hello", new() { MaxOutputTokens = 8 }, TestToken)));
@@ -123,7 +126,7 @@ public class HostingTests
     {
         var log = new ListLogger();
         using IHost host = CreateHost(
-            services => services.AddHShareChatClient("tiny", Small).AddHealthChecks().AddHShareHealthCheck("tiny"), log);
+            services => services.AddHShareChatClient("tiny", SmallAnywhere).AddHealthChecks().AddHShareHealthCheck("tiny"), log);
         var client = host.Services.GetRequiredKeyedService<IChatClient>("tiny");
         Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Entries["hshare-tiny"].Status);
         Task<ChatResponse> early = client.GetResponseAsync("Hello", TinyClient.Tokens(2), TestToken); // waits for the model
@@ -136,7 +139,7 @@ public class HostingTests
         Assert.Equal(0, entry.Data["waiting"]);
 
         string[] lines = [.. log.Lines.Where(line => line.Level == LogLevel.Information).Select(line => line.Text)];
-        string chosen = Assert.Single(lines, line => line.StartsWith("Backend Auto: cpu", StringComparison.OrdinalIgnoreCase));
+        string chosen = Assert.Single(lines, line => line.StartsWith("Backend Auto: c", StringComparison.Ordinal)); // cpu or cuda
         Assert.Contains("because", chosen, StringComparison.Ordinal);
         Assert.Contains(lines, line => line.StartsWith("Model hshare-tiny is ready after ", StringComparison.Ordinal));
         Assert.InRange(lines.Count(line => line.Contains("% of", StringComparison.Ordinal)), 1, 10);
@@ -196,7 +199,14 @@ public class HostingTests
         Assert.All(responses, response => Assert.Equal(2, response.Usage!.OutputTokenCount));
     }
 
-    private static void Small(HShareOptions options) => (options.MaxContext, options.KvCacheMegabytes, options.Threads) = (1024, 16, 2);
+    private static void Small(HShareOptions options) =>
+        (options.Backend, options.MaxContext, options.KvCacheMegabytes, options.Threads) = (HShareBackend.Cpu, 1024, 16, 2);
+
+    private static void SmallAnywhere(HShareOptions options)
+    {
+        Small(options);
+        options.Backend = HShareBackend.Auto;
+    }
 
     private static IHost CreateHost(Action<IServiceCollection> configure, ILoggerProvider? log = null)
     {
