@@ -1,23 +1,32 @@
+using HShare.AI.Cuda.Driver;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Compute.Cpu;
 
 namespace HShare.AI.Cuda;
 
-/// <summary>Which backend a machine has, where nobody says it.</summary>
-public static class BackendChoice
+/// <summary>A backend that was chosen where nobody said which.</summary>
+/// <param name="Backend">The backend; the caller's to dispose.</param>
+/// <param name="Reason">Why this one, to be shown.</param>
+/// <param name="IsSecondBest">Whether it is the CPU although an NVIDIA driver is there: something is missing or broken that can be mended.</param>
+public sealed record BackendChoice(Backend Backend, string Reason, bool IsSecondBest)
 {
-    /// <summary>The GPU where it can be used, else the CPU; and why, to be shown.</summary>
+    /// <summary>The GPU where it can be used, else the CPU.</summary>
     /// <param name="options">Which GPU.</param>
     /// <param name="threads">Threads of the CPU backend; null = one for each core.</param>
-    public static (Backend Backend, string Reason) Fastest(CudaOptions? options = null, int? threads = null)
+    /// <exception cref="CudaException">A GPU other than the first is asked for, and is not there.</exception>
+    public static BackendChoice Fastest(CudaOptions? options = null, int? threads = null)
     {
+        options ??= new CudaOptions();
         try
         {
-            return (new CudaBackend(options), "it is the fastest that this machine has");
+            return new BackendChoice(new CudaBackend(options), "it is the fastest that this machine has", IsSecondBest: false);
         }
-        catch (CudaException problem)
+        catch (CudaException problem) when (options.DeviceIndex == 0 || !HasDriver(options))
         {
-            return (new CpuBackend(threads), $"no GPU can be used: {problem.Message}");
+            bool isThere = problem.Failure != CudaFailure.NoDevice && HasDriver(options);
+            return new BackendChoice(new CpuBackend(threads), $"no GPU can be used: {problem.Message}", isThere);
         }
     }
+
+    private static bool HasDriver(CudaOptions options) => CudaLibraries.Find(options)[0].Path is not null;
 }

@@ -11,8 +11,8 @@ internal static partial class LogMessages
     [LoggerMessage(2, LogLevel.Information, "Loading model {ModelId}: {Percent} % of {Megabytes} MB read")]
     public static partial void LoadProgress(this ILogger logger, string modelId, int percent, long megabytes);
 
-    [LoggerMessage(3, LogLevel.Information, "Backend Auto: {Backend}, because {Reason}")]
-    public static partial void BackendChosen(this ILogger logger, string backend, string reason);
+    [LoggerMessage(EventId = 3, Message = "Backend Auto: {Backend}, because {Reason}")]
+    public static partial void BackendChosen(this ILogger logger, LogLevel level, string backend, string reason);
 
     [LoggerMessage(
         4, LogLevel.Information, "Model {ModelId} is ready after {Seconds:0.0} s on {Backend}: context {Context}, batch {Batch}")]

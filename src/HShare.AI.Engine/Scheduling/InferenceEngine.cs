@@ -97,8 +97,15 @@ public sealed class InferenceEngine : IAsyncDisposable
             StopIds = [],
             CacheKey = nameof(WarmUpAsync),
         });
-        await foreach (GeneratedToken _ in generation.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        try
         {
+            await foreach (GeneratedToken _ in generation.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+            }
+        }
+        catch (RequestTimeLimitException)
+        {
+            // A first start may take longer than callers may wait: what it has prepared by then is prepared.
         }
     }
 

@@ -139,9 +139,10 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
             case HShareBackend.Cuda:
                 return new CudaBackend(options.ToCudaOptions());
             default:
-                (Backend backend, string reason) = BackendChoice.Fastest(options.ToCudaOptions(), options.Threads);
-                logger.BackendChosen(backend.Description, reason);
-                return backend;
+                var choice = BackendChoice.Fastest(options.ToCudaOptions(), options.Threads);
+                logger.BackendChosen(
+                    choice.IsSecondBest ? LogLevel.Warning : LogLevel.Information, choice.Backend.Description, choice.Reason);
+                return choice.Backend;
         }
     }
 

@@ -47,12 +47,12 @@ internal sealed record ModelSettings(
             arguments.GetValue(CommonOptions.Context));
     }
 
-    /// <summary>Makes the backend.</summary>
+    /// <summary>Makes the backend. Under auto, threads mean the CPU.</summary>
     /// <exception cref="CudaException">The GPU is asked for and cannot be used.</exception>
-    public Backend CreateBackend() => Backend switch
+    public Backend CreateBackend(Terminal? terminal = null) => Backend switch
     {
-        HShareBackend.Auto => BackendChoice.Fastest(threads: Threads).Backend,
-        HShareBackend.Cpu => new CpuBackend(Threads),
+        HShareBackend.Auto when Threads is null => Choose(terminal),
+        HShareBackend.Auto or HShareBackend.Cpu => new CpuBackend(Threads),
         HShareBackend.Cuda => new CudaBackend(),
         _ => throw new InputException($"The backend {Backend} is not known."),
     };
@@ -62,7 +62,7 @@ internal sealed record ModelSettings(
         terminal.WithProgressAsync(
             $"Loading {Name}",
             progress => Task.Run(
-                () => LanguageModel.Load(Directory, CreateBackend(), Weights, new LoadFraction(progress), cancellationToken),
+                () => LanguageModel.Load(Directory, CreateBackend(terminal), Weights, new LoadFraction(progress), cancellationToken),
                 cancellationToken));
 
     /// <summary>Loads the model and starts an engine on it, with a progress bar.</summary>
@@ -83,16 +83,32 @@ internal sealed record ModelSettings(
             throw;
         }
 
-        if (model.Backend.PreparesAtFirstUse)
+        try
         {
-            await terminal.WithProgressAsync($"Preparing {model.Backend.Description}", async _ =>
+            if (model.Backend.PreparesAtFirstUse)
             {
-                await engine.WarmUpAsync(cancellationToken);
-                return true;
-            });
-        }
+                await terminal.WithProgressAsync($"Preparing {model.Backend.Description}", async _ =>
+                {
+                    await engine.WarmUpAsync(cancellationToken);
+                    return true;
+                });
+            }
 
-        return engine;
+            return engine;
+        }
+        catch
+        {
+            await engine.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static Backend Choose(Terminal? terminal)
+    {
+        var choice = BackendChoice.Fastest();
+        if (choice.IsSecondBest)
+            terminal?.Error.WriteLine($"hshare: running on {choice.Backend.Description}: {choice.Reason} (hshare doctor shows more)");
+        return choice.Backend;
     }
 
     private static DType? ElementType(KvCacheFormat format) => format switch

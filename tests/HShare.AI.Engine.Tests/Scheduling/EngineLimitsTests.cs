@@ -137,6 +137,22 @@ public sealed class EngineLimitsTests
     }
 
     [Fact]
+    public async Task A_warm_up_may_take_longer_than_a_request()
+    {
+        await using InferenceEngine engine = ScriptedModel.CreateEngine(new EngineOptions { RequestTimeLimit = TimeSpan.FromTicks(1) });
+        await engine.WarmUpAsync(TestContext.Current.CancellationToken);
+        EngineAssert.PoolIsWhole(engine);
+    }
+
+    [Fact]
+    public async Task A_warm_up_leaves_the_engine_ready()
+    {
+        await using InferenceEngine engine = ScriptedModel.CreateEngine(new EngineOptions());
+        await engine.WarmUpAsync(TestContext.Current.CancellationToken);
+        Assert.Single(await engine.RunAsync(new GenerationRequest { Prompt = [1, 2, 3], MaxOutputTokens = 1 }));
+    }
+
+    [Fact]
     public async Task A_request_over_its_time_ends_with_an_error()
     {
         ScriptedBackend backend = new() { BeforeStep = _ => Thread.Sleep(2) };

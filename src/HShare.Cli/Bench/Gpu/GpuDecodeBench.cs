@@ -19,7 +19,7 @@ internal sealed record GpuDecodeBench(
 {
     private const int Repeats = 7;
     private const int FewestSteps = 4; // of a repeat
-    private const int WarmIntervals = 3; // the first step of a make-up runs as it is, the second is recorded
+    private const int WarmSteps = 64; // the first of a make-up runs as it is, the second is recorded; and .NET compiles what runs often anew
     private const int ChunkRows = 2048;
 
     /// <summary>Measures all cells; what does not fit is skipped by name.</summary>
@@ -102,7 +102,7 @@ internal sealed record GpuDecodeBench(
         CancellationToken cancellationToken)
     {
         int interval = policy.Plan.Interval, steps = StepsOfRepeat(interval);
-        for (int step = 0; step < WarmIntervals * interval; step++)
+        for (int step = 0; step < WarmStepsOf(interval); step++)
             engine.Decode(sequences);
         List<double> milliseconds = [];
         double kvBytes = 0;
@@ -131,7 +131,10 @@ internal sealed record GpuDecodeBench(
 
     // All steps of a batch. Every batch starts behind the same prompts.
     private static int Steps(AttentionPolicy policy) =>
-        WarmIntervals * policy.Plan.Interval + Repeats * StepsOfRepeat(policy.Plan.Interval);
+        WarmStepsOf(policy.Plan.Interval) + Repeats * StepsOfRepeat(policy.Plan.Interval);
+
+    // Whole intervals, three at least.
+    private static int WarmStepsOf(int interval) => Math.Max(3, (WarmSteps + interval - 1) / interval) * interval;
 
     private static int StepsOfRepeat(int interval) => (FewestSteps + interval - 1) / interval * interval;
 }
