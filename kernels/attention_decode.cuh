@@ -4,7 +4,7 @@
 #include "attention_places.cuh"
 
 constexpr int LEAST_TILES = 2 * WARPS;  // of a block that reads everything; half of it suffices for a list
-constexpr int COMMON_TILES = 4 * WARPS; // that a block should have before there are more blocks than fit at once
+constexpr int COMMON_TILES = 8 * WARPS; // that a block should have before there are more blocks than fit at once
 constexpr int PIECES = GROUP * HEAD_DIM / 4;                    // 16-byte pieces of a head's result
 constexpr int LANE_PIECES = (PIECES + WARP - 1) / WARP;
 constexpr int MERGE_UNROLL = LANE_PIECES > 2 ? 1 : 4;

@@ -96,10 +96,10 @@ internal sealed class DecodeAttentionOperation(CudaRuntime cuda)
     // At most so many blocks as the kernel's plan can come to: an even share for each, and one more for each head.
     private static void RunWhole(KernelLaunch launch, SequenceRange sequences, AttentionShape shape, int tokens, int slots)
     {
-        int waves = Math.Min(MostWaves, sequences.Count), pairs = sequences.Count * shape.KvHeads;
+        int pairs = sequences.Count * shape.KvHeads;
         long mostSplits = Ceiling(Ceiling(tokens, Tile), 2 * Warps);
-        long blocks = Math.Min((long)slots * waves + pairs, pairs * mostSplits);
-        launch.Add(slots).Add(waves).Run(new Grid((int)blocks), Threads);
+        long blocks = Math.Min((long)slots * MostWaves + pairs, pairs * mostSplits);
+        launch.Add(slots).Add(MostWaves).Run(new Grid((int)blocks), Threads);
     }
 
     private static void CheckAddressable(KvLayer cache, AttentionShape shape)

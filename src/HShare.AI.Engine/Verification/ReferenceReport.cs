@@ -26,6 +26,8 @@ public sealed record ReferenceTolerance(float Logits = 1e-3f, float Margin = 2e-
     /// <summary>What passes for a case.</summary>
     internal ReferenceTolerance ForCase(ReferenceCase item)
     {
+        if (Spread == 0 || item.Logits.Count == 0)
+            return this;
         float spread = Spread * (item.Logits.Max(l => l.Value) - item.Logits.Min(l => l.Value));
         return new(Logits + spread, Margin + 2 * spread);
     }
