@@ -25,6 +25,10 @@ public sealed class EngineTests(ITestOutputHelper output)
     [InlineData("quest:budget=64,sinks=4,window=16")]
     [InlineData("h2o:budget=64")]
     [InlineData("hshare:1/2-1/2-1/2,budget=64,sinks=4,window=16,retriever=exact")]
+    [InlineData("double-sparse:budget=64,sinks=4,window=16")]
+    [InlineData("pod:keys,threshold=0.3,proximal=4+28")]
+    [InlineData("pod:scores,threshold=0.3,proximal=4+28")]
+    [InlineData("hshare+pod:budget=64,sinks=4,window=16,proximal=4+28")]
     public async Task Every_preset_reads_what_the_cpu_reads(string preset)
     {
         var options = new EngineOptions { MaxContext = 256, MaxBatch = 2, Attention = AttentionPreset.Parse(preset) };

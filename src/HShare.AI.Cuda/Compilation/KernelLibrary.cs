@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text;
 using HShare.AI.Cuda.Driver;
@@ -56,27 +55,6 @@ internal sealed class KernelLibrary : IDisposable
     /// <exception cref="InvalidOperationException">It is not loaded yet and a graph capture is under way.</exception>
     public CudaFunction Get(string file, string kernel, params ReadOnlySpan<(string Name, string Value)> macros) =>
         Module(new KernelSpec(file, macros.ToArray())).Get(kernel);
-
-    /// <summary>Compiles and loads several files on all cores, so that a start waits for the slowest and not for all in turn.</summary>
-    /// <param name="specs">What to prepare.</param>
-    /// <param name="progress">Is told how many of how many are ready, from several threads.</param>
-    /// <exception cref="CudaException">One of them does not compile.</exception>
-    public void Prepare(IReadOnlyList<KernelSpec> specs, IProgress<(int Done, int Total)>? progress = null)
-    {
-        int done = 0;
-        try
-        {
-            Parallel.ForEach(specs, spec =>
-            {
-                Module(spec);
-                progress?.Report((Interlocked.Increment(ref done), specs.Count));
-            });
-        }
-        catch (AggregateException exception)
-        {
-            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
-        }
-    }
 
     /// <summary>Unloads everything.</summary>
     public void Dispose()

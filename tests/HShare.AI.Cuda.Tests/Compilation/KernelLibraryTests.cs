@@ -92,19 +92,6 @@ public sealed class KernelLibraryTests : IDisposable
     }
 
     [Fact]
-    public void Many_are_prepared_at_once()
-    {
-        using KernelLibrary library = Library();
-        Counter counter = new();
-        KernelSpec[] specs = [new("add.cu", ("FACTOR", "2")), new("add.cu", ("FACTOR", "3")), new("add.cu", ("FACTOR", "2"))];
-        library.Prepare(specs, counter);
-        Assert.Equal([(1, 3), (2, 3), (3, 3)], counter.Reports.Order());
-        Assert.Equal((2, 0), Counts(library));
-        Assert.Equal(30, Run(library, "3", 10));
-        Assert.Equal((2, 0), Counts(library));
-    }
-
-    [Fact]
     public void An_error_in_a_kernel_is_told_with_the_file_and_the_compilers_words()
     {
         const string Broken = "extern \"C\" __global__ void broken() { nonsense; }";
@@ -114,8 +101,6 @@ public sealed class KernelLibraryTests : IDisposable
         Assert.Contains("broken.cu", problem.Message);
         Assert.Contains("-DSIZE=4", problem.Message);
         Assert.Contains("nonsense", problem.Message);
-        CudaException prepared = Assert.Throws<CudaException>(() => library.Prepare([new("broken.cu", ("SIZE", "4"))]));
-        Assert.Contains("nonsense", prepared.Message);
         Assert.Empty(Directory.GetFiles(_cache.Path));
     }
 
@@ -155,18 +140,5 @@ public sealed class KernelLibraryTests : IDisposable
         nint value = _cuda.Upload(0);
         _cuda.Launch.Start(library.Get("a.cu", "value")).Add(value).Run(new Grid(1), 1);
         return _cuda.Download<int>(value, 1)[0];
-    }
-
-    private sealed class Counter : IProgress<(int Done, int Total)>
-    {
-        private readonly List<(int, int)> _reports = [];
-
-        public IReadOnlyList<(int, int)> Reports => _reports;
-
-        public void Report((int Done, int Total) value)
-        {
-            lock (_reports)
-                _reports.Add(value);
-        }
     }
 }
