@@ -38,8 +38,9 @@ __device__ __forceinline__ uint8* shared_memory()
 }
 
 // A kernel launched behind another one may start before that one has ended: it must wait before it touches what that one wrote,
-// or writes what it read. Every kernel calls this first (what only reads weights may come before).
-__device__ __forceinline__ void wait_for_previous_kernel() 
+// or writes what it read. Every block of every kernel calls this; only what reads weights, or the step's tensors, which are copied to the
+// GPU before a step begins, may come before.
+__device__ __forceinline__ void wait_for_previous_kernel()
 {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");
@@ -47,7 +48,7 @@ __device__ __forceinline__ void wait_for_previous_kernel()
 }
 
 // Lets the next kernel's blocks be placed as soon as there is room; they wait by themselves.
-__device__ __forceinline__ void let_next_kernel_start() 
+__device__ __forceinline__ void let_next_kernel_start()
 {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
@@ -83,12 +84,17 @@ template <> __device__ __forceinline__ uint32 pack<f16>(float low, float high)
     return result;
 }
 
-template <typename T> __device__ __forceinline__ T from_float(float value) { T result; result.bits = (uint16)pack<T>(value, value); return result; }
+template <typename T> __device__ __forceinline__ T from_float(float value)
+{
+    T result;
+    result.bits = (uint16)pack<T>(value, value);
+    return result;
+}
 template <> __device__ __forceinline__ float from_float<float>(float value) { return value; }
 
 // The lower and the upper of two neighbouring elements.
-template <typename T> __device__ __forceinline__ float low(uint32 pair) { T value; value.bits = (uint16)pair; return to_float(value); }
-template <typename T> __device__ __forceinline__ float high(uint32 pair) { T value; value.bits = (uint16)(pair >> 16); return to_float(value); }
+template <typename T> __device__ __forceinline__ float low(uint32 pair) { return to_float(T{ (uint16)pair }); }
+template <typename T> __device__ __forceinline__ float high(uint32 pair) { return to_float(T{ (uint16)(pair >> 16) }); }
 
 // Four e4m3 bytes to two pairs of bf16 or f16 (exact): bytes 0 and 1 to the first pair, 2 and 3 to the second.
 __device__ __forceinline__ uint32 e4m3_pair_to_f16(uint16 pair)
@@ -128,7 +134,8 @@ __device__ __forceinline__ uint32 pick_bytes(uint32 a, uint32 b, uint32 selector
 __device__ __forceinline__ uint4 load_streaming(const void* address)
 {
     uint4 v;
-    asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(address));
+    asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];"
+        : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(address));
     return v;
 }
 
@@ -145,7 +152,8 @@ __device__ __forceinline__ uint32 shared_address(const void* pointer) { return (
 // Starts a copy of 16 bytes to shared memory; zeros where it is not valid.
 __device__ __forceinline__ void copy_async(void* shared, const void* global, bool valid = true)
 {
-    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" :: "r"(shared_address(shared)), "l"(global), "r"(valid ? 16 : 0) : "memory");
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;"
+        :: "r"(shared_address(shared)), "l"(global), "r"(valid ? 16 : 0) : "memory");
 }
 
 // Closes a group of copies.
@@ -185,11 +193,13 @@ template <typename T> __device__ __forceinline__ void mma_upper(float& c0, float
 // A lane receives of each matrix row g, columns 2t and 2t + 1; transposed: column g, rows 2t and 2t + 1.
 __device__ __forceinline__ void load_matrices(uint32 (&r)[4], const void* shared_row)
 {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(shared_row)) : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(shared_row)) : "memory");
 }
 __device__ __forceinline__ void load_matrices_transposed(uint32 (&r)[4], const void* shared_row)
 {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(shared_row)) : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(shared_row)) : "memory");
 }
 
 // ---- Between threads; all lanes of the warp (all threads of the block) must take part ----

@@ -3,7 +3,8 @@
 // Shapes: token_ids [rows] int32; table [vocabulary, columns] of TABLE (bf16, f16 or float); hidden [rows, columns] float32; columns a
 // multiple of 8. Bytes: rows * columns * (sizeof(TABLE) + 4). Expected: latency for few rows, 85 % of the bandwidth for many.
 //
-// Grid: x = rows, y = as many blocks of threads as a row has pieces of 8. A token that is not in the vocabulary becomes a row of NaN: its logits hold no number then, which the sampler reports.
+// Grid: x = rows, y = as many blocks of threads as a row has pieces of 8. A token that is not in the vocabulary becomes a row of NaN:
+// its logits hold no number then, which the sampler reports.
 #include "device.cuh"
 #include "elements.cuh"
 

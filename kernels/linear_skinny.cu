@@ -11,14 +11,17 @@
 //   the same number of units, whatever the shape ("stream-K"). A tile of features that lies in more than one block's range is added up
 //   by the block that arrives last, in the order of the blocks: results do not depend on who that is, nor on how many rows there are.
 // - W and the input lines that meet it go through one ring of STAGES units in shared memory, shared by the warps, with one barrier per
-//   unit. STAGES - 1 units of W are asked for before the previous kernel has ended. STAGES (at least 2) is chosen so that two blocks
-//   fit a multiprocessor: the next layer's ring fills while this one's last tiles are added up.
+//   unit. STAGES - 1 units of W are asked for before the previous kernel has ended. STAGES (at least 2, at most half of the shared memory
+//   where that is enough) leaves room for the small kernels around, and for the cache: the on-chip memory is divided so that one block
+//   runs on each multiprocessor (CudaFunction says why), and the next layer's begins where this one's has ended.
 // - W is the A operand, 16 features by 16 k; the input rows are the columns of B. The order of k within a product is free: a lane takes
 //   16 bytes of a row, of W and of the input alike, and neighbouring words of them are what the tensor core calls columns 2t and 2t + 8.
 //   No fragment is moved between lanes, and a warp's 16 features are all its own: nothing is added up between warps. For SWIGLU the
 //   upper 8 of them are gates and the lower 8 their ups: a lane holds both in the end.
 // - Where the ring has room, two units are asked for at once: 256 bytes of a row, which open a page of the memory once, not twice.
-// Counted, not measured, for an H100 (22.6 bytes a nanosecond and multiprocessor: 1230 cycles a unit), 16-bit weights and 16 rows: the
+// Measured on an H100, the four layers of a LLaMA2-7B block (405 MB in bf16) one behind the other: 88 % of the copy bandwidth at 16 rows,
+// 92 % at 1 row; in fp8 72 % and 78 %.
+// Counted for it (22.6 bytes a nanosecond and multiprocessor: 1230 cycles a unit), 16-bit weights and 16 rows: the
 // input adds 1/8 to the bytes from the second-level cache (1/4 beside 8-bit weights; twice that for 32 rows). Shared memory moves 50
 // KiB a unit, a third of what it can (8-bit: 43 %, 32 rows of them: two thirds). A warp issues about 115 instructions a unit, 260 where
 // it widens: 0.06 or 0.13 a byte of the 0.3 there are. W on its way is 48 to 80 KiB a block. So the memory should be the limit.

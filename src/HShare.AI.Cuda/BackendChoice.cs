@@ -7,13 +7,15 @@ namespace HShare.AI.Cuda;
 /// <summary>A backend that was chosen where nobody said which.</summary>
 /// <param name="Backend">The backend; the caller's to dispose.</param>
 /// <param name="Reason">Why this one, to be shown.</param>
-/// <param name="IsSecondBest">Whether it is the CPU although an NVIDIA driver is there: something is missing or broken that can be mended.</param>
+/// <param name="IsSecondBest">
+/// Whether it is the CPU although an NVIDIA driver and a GPU are there: something is missing or broken that can be mended.
+/// </param>
 public sealed record BackendChoice(Backend Backend, string Reason, bool IsSecondBest)
 {
     /// <summary>The GPU where it can be used, else the CPU.</summary>
     /// <param name="options">Which GPU.</param>
     /// <param name="threads">Threads of the CPU backend; null = one for each core.</param>
-    /// <exception cref="CudaException">A GPU other than the first is asked for, and is not there.</exception>
+    /// <exception cref="CudaException">A GPU other than the first is asked for, there is a driver, and that GPU cannot be used.</exception>
     public static BackendChoice Fastest(CudaOptions? options = null, int? threads = null)
     {
         options ??= new CudaOptions();

@@ -9,10 +9,12 @@ using HShare.AI.Engine.Sampling;
 namespace HShare.AI.Cuda;
 
 /// <summary>
-/// The NVIDIA backend: every operation a kernel compiled for the GPU at hand, decode steps replayed as CUDA graphs. Matrices are multiplied in
-/// bfloat16 or float16 (<see cref="CudaOptions.ComputeType"/>) with float32 sums; everything between them is float32.
+/// The NVIDIA backend: every operation a kernel compiled for the GPU at hand, decode steps replayed as CUDA graphs. Matrices are
+/// multiplied in bfloat16 or float16 (<see cref="CudaOptions.ComputeType"/>) with float32 sums; everything between them is float32.
 /// </summary>
-/// <remarks>One GPU, one stream, one thread at a time, as every <see cref="Backend"/>. Calls return before the GPU has done the work.</remarks>
+/// <remarks>
+/// One GPU, one stream, one thread at a time, as every <see cref="Backend"/>. Calls return before the GPU has done the work.
+/// </remarks>
 public sealed unsafe class CudaBackend : Backend
 {
     /// <summary>Memory that is left to activations, working memory and the driver where nobody says how large the cache is.</summary>
@@ -35,7 +37,7 @@ public sealed unsafe class CudaBackend : Backend
 
     /// <summary>Opens a GPU.</summary>
     /// <param name="options">Which one, and where its libraries are; null = the first, looked for in the usual places.</param>
-    /// <exception cref="CudaException">There is no usable GPU or driver, or NVRTC is missing; the message says what to do.</exception>
+    /// <exception cref="CudaException">There is no usable GPU or driver, or NVRTC or cuBLASLt is missing; the message says what to do.</exception>
     public CudaBackend(CudaOptions? options = null)
     {
         _cuda = new CudaRuntime(options ?? new CudaOptions());
@@ -73,6 +75,18 @@ public sealed unsafe class CudaBackend : Backend
     /// <inheritdoc/>
     public override bool PreparesAtFirstUse => true;
 
+    /// <inheritdoc/>
+    public override void RequireAttention(AttentionShape shape)
+    {
+        const string Remedy = "Use the CPU backend for this model.";
+        if (shape.HeadDim % 16 != 0 || shape.HeadDim > 128)
+            throw new NotSupportedException($"Heads of {shape.HeadDim} elements: the GPU's kernels take multiples of 16 up to 128. {Remedy}");
+        if (shape.GroupSize > 16)
+            throw new NotSupportedException($"{shape.GroupSize} heads share a KV head: on the GPU at most 16 can. {Remedy}");
+        if (shape.KvHeads > PerHead.Capacity)
+            throw new NotSupportedException($"{shape.KvHeads} KV heads: the GPU's kernels take at most {PerHead.Capacity}. {Remedy}");
+    }
+
     /// <summary>What operations work with.</summary>
     internal CudaRuntime Runtime => _cuda;
 
@@ -107,16 +121,14 @@ public sealed unsafe class CudaBackend : Backend
     /// <inheritdoc/>
     public override void Write<T>(Tensor destination, ReadOnlySpan<T> source)
     {
-        if ((long)source.Length * sizeof(T) > destination.ByteCount)
-            throw new ArgumentException($"Write: {source.Length} x {sizeof(T)} bytes do not fit {destination.Describe()}.");
+        OperandCheck.Copy<T>("Write", destination, source.Length);
         _cuda.CopyToDevice(destination.Address, MemoryMarshal.AsBytes(source));
     }
 
     /// <inheritdoc/>
     public override void Read<T>(Tensor source, Span<T> destination)
     {
-        if ((long)destination.Length * sizeof(T) > source.ByteCount)
-            throw new ArgumentException($"Read: {source.Describe()} has no {destination.Length} x {sizeof(T)} bytes.");
+        OperandCheck.Copy<T>("Read", source, destination.Length);
         _cuda.CopyToHost(MemoryMarshal.AsBytes(destination), source.Address);
     }
 
@@ -147,28 +159,21 @@ public sealed unsafe class CudaBackend : Backend
     /// <inheritdoc/>
     public override void Embed(Tensor tokenIds, Tensor embedding, Tensor hidden)
     {
-        OperandCheck.FloatingPoint("Embed", "embedding", embedding);
-        OperandCheck.Matrix("Embed", "hidden", hidden, DType.Float32, hidden.Rows, embedding.Columns);
-        OperandCheck.AtLeast("Embed", "tokenIds", tokenIds, DType.Int32, hidden.Rows);
+        OperandCheck.Embed(tokenIds, embedding, hidden);
         _embed.Run(tokenIds, embedding, hidden);
     }
 
     /// <inheritdoc/>
     public override void AddRmsNorm(Tensor residual, Tensor delta, Tensor weight, float epsilon, Tensor normed)
     {
-        OperandCheck.Matrix("AddRmsNorm", "residual", residual, DType.Float32, residual.Rows, residual.Columns);
-        if (!delta.IsNone)
-            OperandCheck.Matrix("AddRmsNorm", "delta", delta, DType.Float32, residual.Rows, residual.Columns);
-        OperandCheck.Matrix("AddRmsNorm", "weight", weight, DType.Float32, 1, residual.Columns);
-        OperandCheck.Matrix("AddRmsNorm", "normed", normed, ActivationType, residual.Rows, residual.Columns);
+        OperandCheck.AddRmsNorm(residual, delta, weight, normed, ActivationType);
         _addRmsNorm.Run(residual, delta, weight, epsilon, normed);
     }
 
     /// <inheritdoc/>
     public override void Linear(Tensor input, LinearWeight weight, Tensor output)
     {
-        OperandCheck.Matrix("Linear", "input", input, ActivationType, input.Rows, weight.InFeatures);
-        OperandCheck.Matrix("Linear", "output", output, DType.Float32, input.Rows, weight.OutFeatures);
+        OperandCheck.Linear(input, weight, output, ActivationType);
         _linear.Run(input, weight, output);
     }
 
@@ -177,14 +182,7 @@ public sealed unsafe class CudaBackend : Backend
         Tensor qkv, StepTensors step, RotaryTable rotary, HeadNorms? norms, AttentionShape shape, KvLayer cache)
     {
         Check("RotateAndStore", qkv, step, shape, cache);
-        OperandCheck.Matrix("RotateAndStore", "rotary cosines", rotary.Cosines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
-        OperandCheck.Matrix("RotateAndStore", "rotary sines", rotary.Sines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
-        if (norms is not null)
-        {
-            OperandCheck.Matrix("RotateAndStore", "query norm", norms.Query, DType.Float32, 1, shape.HeadDim);
-            OperandCheck.Matrix("RotateAndStore", "key norm", norms.Key, DType.Float32, 1, shape.HeadDim);
-        }
-
+        OperandCheck.Rotation(rotary, norms, shape);
         _rotateAndStore.Run(qkv, step, rotary, norms, shape, cache);
     }
 
@@ -242,8 +240,7 @@ public sealed unsafe class CudaBackend : Backend
     /// <inheritdoc/>
     public override void SwiGlu(Tensor gateUp, Tensor activated)
     {
-        OperandCheck.Matrix("SwiGlu", "gateUp", gateUp, DType.Float32, activated.Rows, 2 * activated.Columns);
-        OperandCheck.Matrix("SwiGlu", "activated", activated, ActivationType, activated.Rows, activated.Columns);
+        OperandCheck.SwiGlu(gateUp, activated, ActivationType);
         _swiGlu.Run(gateUp, activated);
     }
 
@@ -259,17 +256,14 @@ public sealed unsafe class CudaBackend : Backend
     /// <inheritdoc/>
     public override void Logits(Tensor hidden, StepTensors step, LinearWeight head, Tensor logits)
     {
-        OperandCheck.Matrix("Logits", "hidden", hidden, ActivationType, hidden.Rows, head.InFeatures);
-        OperandCheck.Matrix("Logits", "logits", logits, DType.Float32, step.LogitCount, head.OutFeatures);
+        OperandCheck.Logits(hidden, step, head, logits, ActivationType);
         _logits.Run(hidden, step, head, logits);
     }
 
     /// <inheritdoc/>
     public override void Sample(Tensor logits, ReadOnlySpan<SamplingRow> rows, Span<int> tokenIds)
     {
-        OperandCheck.Matrix("Sample", "logits", logits, DType.Float32, rows.Length, logits.Columns);
-        if (tokenIds.Length < rows.Length)
-            throw new ArgumentException($"Sample: {rows.Length} rows, but room for {tokenIds.Length} token ids.");
+        OperandCheck.Sample(logits, rows.Length, tokenIds.Length);
         _sample.Run(logits, rows, tokenIds);
     }
 
@@ -283,16 +277,10 @@ public sealed unsafe class CudaBackend : Backend
         _cuda.Dispose();
     }
 
-    // What the kernels are made for; the CPU backend knows no such limits.
     private void Check(string operation, Tensor qkv, StepTensors step, AttentionShape shape, KvLayer cache)
     {
         OperandCheck.Attention(operation, qkv, step, shape, cache);
-        if (shape.HeadDim % 16 != 0 || shape.HeadDim > 128)
-            throw new NotSupportedException($"{operation}: heads of {shape.HeadDim} elements; the GPU's kernels take multiples of 16 up to 128.");
-        if (shape.GroupSize > 16)
-            throw new NotSupportedException($"{operation}: {shape.GroupSize} heads share a KV head; on the GPU at most 16 can.");
-        if (shape.KvHeads > PerHead.Capacity)
-            throw new NotSupportedException($"{operation}: {shape.KvHeads} KV heads; the GPU's kernels take at most {PerHead.Capacity}.");
+        RequireAttention(shape);
         if (!CacheTypes.Contains(cache.Values.Type))
         {
             throw new NotSupportedException(

@@ -4,12 +4,12 @@ using HShare.AI.Engine.Compute;
 namespace HShare.AI.Cuda;
 
 /// <summary>
-/// Decode steps as CUDA graphs: what a step launches depends on its make-up alone (rows, groups, whether any leader chooses anew), so a step
-/// of a make-up that was seen before is one launch instead of hundreds.
+/// Decode steps as CUDA graphs: what a step launches depends on its make-up alone (rows, groups, whether any leader chooses anew), so a
+/// step of a make-up that was seen before is one launch instead of hundreds.
 /// </summary>
 /// <remarks>
-/// The first step of a make-up runs as it is: kernels are compiled and working memory is taken then. The second is recorded. Steps with prompts
-/// are never recorded: their make-up does not come again.
+/// The first step of a make-up runs as it is: kernels are compiled and working memory is taken then. The second is recorded. Steps with
+/// prompts are never recorded: their make-up does not come again.
 /// </remarks>
 internal sealed class StepGraphs(CudaRuntime cuda) : IDisposable
 {

@@ -107,7 +107,11 @@ public sealed class HShareOptions
     public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The GPU that these options name.</summary>
-    internal CudaOptions ToCudaOptions() => new() { DeviceIndex = GpuIndex, LibraryPaths = CudaLibraryPath is null ? [] : [CudaLibraryPath] };
+    internal CudaOptions ToCudaOptions() => new()
+    {
+        DeviceIndex = GpuIndex,
+        LibraryPaths = CudaLibraryPath is null ? [] : [CudaLibraryPath],
+    };
 
     /// <summary>The id that these options give the model, known before it is loaded.</summary>
     internal string EffectiveModelId => ModelId

@@ -19,7 +19,9 @@ internal static partial class LogMessages
     public static partial void ModelReady(this ILogger logger, string modelId, double seconds, string backend, int? context, int batch);
 
     [LoggerMessage(
-        7, LogLevel.Information, "Preparing model {ModelId} on {Backend}: at the first start its kernels are compiled, which takes some seconds")]
+        7,
+        LogLevel.Information,
+        "Preparing model {ModelId} on {Backend}: at the first start its kernels are compiled, which takes some seconds")]
     public static partial void WarmingUp(this ILogger logger, string modelId, string backend);
 
     [LoggerMessage(5, LogLevel.Information, "Stopping model {ModelId}: running requests have {Seconds:0.#} s to finish")]

@@ -7,7 +7,9 @@ using HShare.AI.Engine.Scheduling;
 
 namespace HShare.AI.Cuda.Tests;
 
-/// <summary>The engine on the GPU against the engine on the CPU: the bundled model, every attention preset, forced to the same tokens.</summary>
+/// <summary>
+/// The engine on the GPU against the engine on the CPU: the bundled model, every attention preset, forced to the same tokens.
+/// </summary>
 public sealed class EngineTests(ITestOutputHelper output)
 {
     private const string Document =

@@ -19,7 +19,8 @@ public sealed class ModelTests(ITestOutputHelper output)
         CudaBackend backend = Gpu.Backend();
         string folder = TestFiles.Shared("assets", "parity", name);
         using var model = LanguageModel.Load(folder, backend, cancellationToken: TestContext.Current.CancellationToken);
-        AssertPasses(model, ReferenceSet.Read(Path.Combine(folder, ReferenceSet.FileName), model.Config), emulatedCases: 2, emulatedSteps: 6);
+        var reference = ReferenceSet.Read(Path.Combine(folder, ReferenceSet.FileName), model.Config);
+        AssertPasses(model, reference, emulatedCases: 2, emulatedSteps: 6);
     }
 
     [Fact]

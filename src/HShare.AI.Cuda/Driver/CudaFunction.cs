@@ -63,7 +63,9 @@ internal sealed class CudaFunction
         _allowedSharedBytes = limit;
     }
 
-    /// <summary>As much shared memory as there is, for a kernel that is not part of decode steps and runs best with several large blocks.</summary>
+    /// <summary>
+    /// As much shared memory as there is, for a kernel that is not part of decode steps and runs best with several large blocks.
+    /// </summary>
     /// <returns>This kernel.</returns>
     public CudaFunction WithAllShared()
     {

@@ -16,7 +16,7 @@ internal sealed class LinearOperation(CudaRuntime cuda)
     private const int SkinnyThreads = 256, TileFeatures = 128, RowsPerTile = 8, LineBytes = 128, SumBytes = 16;
     private const int StaticSharedBytes = 128, ReservedSharedBytes = 1024; // of a block, its own and the machine's
     private const int MostStages = 6;
-    private const int EnoughStages = 4;          // fewer, and a block has the multiprocessor to itself for the sake of more
+    private const int EnoughStages = 4;          // fewer, and a block takes more than half of the shared memory for the sake of more
     private const int LeastUnits = 2;            // of a block: less is not worth adding up another block's part
 
     private const int DequantizeThreads = 128, WeightsPerThread = 16, BiasThreads = 256;
@@ -100,7 +100,7 @@ internal sealed class LinearOperation(CudaRuntime cuda)
             .Run(new Grid(blocks), SkinnyThreads, stages * stageBytes);
     }
 
-    // As many as let two blocks share a multiprocessor, so that a layer's ring fills while the layer before it ends.
+    // At most half of a multiprocessor's shared memory, where that is deep enough: the other half is the cache's.
     private int Stages(int stageBytes)
     {
         DeviceProperties device = cuda.Properties;

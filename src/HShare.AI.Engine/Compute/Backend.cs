@@ -37,6 +37,12 @@ public abstract class Backend : IDisposable
     /// </summary>
     public virtual bool PreparesAtFirstUse => false;
 
+    /// <summary>Makes sure, before weights are loaded, that heads of this shape can be computed.</summary>
+    /// <exception cref="NotSupportedException">They cannot; the message says which can.</exception>
+    public virtual void RequireAttention(AttentionShape shape)
+    {
+    }
+
     /// <summary>Allocates a matrix, zeroed, that lives as long as the backend.</summary>
     /// <exception cref="InsufficientMemoryException">The memory is not there; the message says how much was asked for.</exception>
     public abstract Tensor Allocate(DType type, int rows, int columns);
@@ -176,7 +182,7 @@ public abstract class Backend : IDisposable
     /// where a backend can do better than both.
     /// </summary>
     /// <param name="input">[rows, in] of <see cref="ActivationType"/>.</param>
-    /// <param name="gateUp">The layer, of 2 * intermediate features and no bias: gate, then up.</param>
+    /// <param name="gateUp">The layer, of 2 * intermediate features: gate, then up.</param>
     /// <param name="working">float32 [rows, 2 * intermediate]: what may be written on the way.</param>
     /// <param name="activated">[rows, intermediate] of <see cref="ActivationType"/>.</param>
     public virtual void LinearSwiGlu(Tensor input, LinearWeight gateUp, Tensor working, Tensor activated)

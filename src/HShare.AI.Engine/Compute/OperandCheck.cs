@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
 using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Cache;
 
 namespace HShare.AI.Engine.Compute;
 
-/// <summary>Operands' types and shapes are checked before an operation touches memory: a wrong one is an exception, never a wild read.</summary>
+/// <summary>
+/// Operands' types and shapes are checked before an operation touches memory: a wrong one is an exception, never a wild read.
+/// </summary>
 internal static class OperandCheck
 {
     /// <summary>A tensor as messages show it: "float32 [3, 64]".</summary>
@@ -49,6 +52,73 @@ internal static class OperandCheck
             FloatingPoint(Operation, $"bias {i}", biases[i]);
             Matrix(Operation, $"bias {i}", biases[i], biases[i].Type, 1, parts[i].Rows);
         }
+    }
+
+    /// <summary>The operands of <see cref="Backend.Embed"/> fit.</summary>
+    public static void Embed(Tensor tokenIds, Tensor embedding, Tensor hidden)
+    {
+        FloatingPoint("Embed", "embedding", embedding);
+        Matrix("Embed", "hidden", hidden, DType.Float32, hidden.Rows, embedding.Columns);
+        AtLeast("Embed", "tokenIds", tokenIds, DType.Int32, hidden.Rows);
+    }
+
+    /// <summary>The operands of <see cref="Backend.AddRmsNorm"/> fit.</summary>
+    public static void AddRmsNorm(Tensor residual, Tensor delta, Tensor weight, Tensor normed, DType activation)
+    {
+        Matrix("AddRmsNorm", "residual", residual, DType.Float32, residual.Rows, residual.Columns);
+        if (!delta.IsNone)
+            Matrix("AddRmsNorm", "delta", delta, DType.Float32, residual.Rows, residual.Columns);
+        Matrix("AddRmsNorm", "weight", weight, DType.Float32, 1, residual.Columns);
+        Matrix("AddRmsNorm", "normed", normed, activation, residual.Rows, residual.Columns);
+    }
+
+    /// <summary>The operands of <see cref="Backend.Linear"/> fit.</summary>
+    public static void Linear(Tensor input, LinearWeight weight, Tensor output, DType activation)
+    {
+        Matrix("Linear", "input", input, activation, input.Rows, weight.InFeatures);
+        Matrix("Linear", "output", output, DType.Float32, input.Rows, weight.OutFeatures);
+    }
+
+    /// <summary>The rotary table and the norms of heads fit the shape of the attention.</summary>
+    public static void Rotation(RotaryTable rotary, HeadNorms? norms, AttentionShape shape)
+    {
+        const string Operation = "RotateAndStore";
+        Matrix(Operation, "rotary cosines", rotary.Cosines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
+        Matrix(Operation, "rotary sines", rotary.Sines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
+        if (norms is null)
+            return;
+        Matrix(Operation, "query norm", norms.Query, DType.Float32, 1, shape.HeadDim);
+        Matrix(Operation, "key norm", norms.Key, DType.Float32, 1, shape.HeadDim);
+    }
+
+    /// <summary>The operands of <see cref="Backend.SwiGlu"/> fit.</summary>
+    public static void SwiGlu(Tensor gateUp, Tensor activated, DType activation)
+    {
+        Matrix("SwiGlu", "gateUp", gateUp, DType.Float32, activated.Rows, 2 * activated.Columns);
+        Matrix("SwiGlu", "activated", activated, activation, activated.Rows, activated.Columns);
+    }
+
+    /// <summary>The operands of <see cref="Backend.Logits"/> fit.</summary>
+    public static void Logits(Tensor hidden, StepTensors step, LinearWeight head, Tensor logits, DType activation)
+    {
+        Matrix("Logits", "hidden", hidden, activation, hidden.Rows, head.InFeatures);
+        Matrix("Logits", "logits", logits, DType.Float32, step.LogitCount, head.OutFeatures);
+    }
+
+    /// <summary>The operands of <see cref="Backend.Sample"/> fit.</summary>
+    public static void Sample(Tensor logits, int rows, int room)
+    {
+        Matrix("Sample", "logits", logits, DType.Float32, rows, logits.Columns);
+        if (room < rows)
+            throw new ArgumentException($"Sample: {rows} rows, but room for {room} token ids.");
+    }
+
+    /// <summary>Values to write, or to read into, are no more than the tensor's.</summary>
+    public static void Copy<T>(string operation, Tensor tensor, int count)
+        where T : unmanaged
+    {
+        if (count * (long)Unsafe.SizeOf<T>() > tensor.ByteCount)
+            throw new ArgumentException($"{operation}: {count} x {Unsafe.SizeOf<T>()} bytes are more than {tensor.Describe()} has.");
     }
 
     /// <summary>Projection, step and cache fit the shape of the attention.</summary>

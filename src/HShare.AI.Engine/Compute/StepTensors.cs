@@ -6,8 +6,8 @@ namespace HShare.AI.Engine.Compute;
 /// </summary>
 /// <remarks>
 /// The tensors are allocated once for the largest step and refilled for each, so that a captured decode step stays valid.
-/// Only the first <see cref="RowCount"/>, <see cref="SequenceCount"/> and <see cref="LogitCount"/> entries mean anything. They lie behind each
-/// other in one piece of memory, with a mirror on the host: fill <see cref="HostOf"/> what changes, and <see cref="Send"/> all in one copy.
+/// Only the first <see cref="RowCount"/>, <see cref="SequenceCount"/> and <see cref="LogitCount"/> entries mean anything. They lie behind
+/// each other in one piece of memory, with a mirror on the host: change <see cref="HostOf"/>, and <see cref="Send"/> all in one copy.
 /// </remarks>
 public sealed class StepTensors
 {

@@ -33,6 +33,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="cancellationToken">Ends the loading early.</param>
     /// <exception cref="ModelLoadException">A file is missing, damaged or not supported.</exception>
     /// <exception cref="InsufficientMemoryException">The weights do not fit the memory.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot compute heads of the model's shape, or keep weights so.</exception>
     public static LanguageModel Load(
         string directory,
         Backend backend,
@@ -46,6 +47,7 @@ public sealed class LanguageModel : IDisposable
             ArgumentException.ThrowIfNullOrEmpty(directory);
             string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
             ModelConfig config = ModelConfigReader.Read(path);
+            backend.RequireAttention(new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadDim, 0));
             GenerationDefaults defaults = GenerationDefaults.Read(path);
             string tokenizerPath = Path.Combine(path, TokenizerFileName);
             Tokenizer? tokenizer = File.Exists(tokenizerPath) ? Tokenizer.Load(tokenizerPath) : null;

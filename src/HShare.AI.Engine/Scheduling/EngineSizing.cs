@@ -32,7 +32,8 @@ internal sealed record EngineSizing(EngineOptions Options, KvCacheShape Cache, s
         AttentionNeeds? needs = null,
         IReadOnlyList<IReadOnlyList<int>>? labelChannels = null)
     {
-        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 0, options.KvCacheType ?? DType.Float32)
+        DType type = options.KvCacheType ?? DType.Float32;
+        KvCacheShape shape = new(model.LayerCount, model.KvHeadCount, model.HeadDim, options.BlockSize, 0, type)
         {
             KeySharing = needs?.KeySharing,
             HasPageBounds = needs?.Retrievers.Contains(Retriever.PageBounds) == true,

@@ -36,6 +36,9 @@ internal sealed record LoadedModel(InferenceEngine Engine, Tokenizer Tokenizer, 
     /// <exception cref="ModelLoadException">A file of the model is missing, damaged or not supported.</exception>
     /// <exception cref="OptionsValidationException">The options do not fit the model.</exception>
     /// <exception cref="InsufficientMemoryException">The model or its KV cache does not fit the memory.</exception>
+    /// <exception cref="CudaException">The GPU is asked for and cannot be used.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot compute the model, or keep its weights so.</exception>
+    /// <exception cref="EngineStoppedException">The engine failed in its warm-up.</exception>
     public static LoadedModel Load(
         HShareOptions options, ILogger logger, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {

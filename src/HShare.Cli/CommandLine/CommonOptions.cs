@@ -23,7 +23,8 @@ internal static class CommonOptions
         "--backend", "What the model runs on", ("auto", HShareBackend.Auto), ("cpu", HShareBackend.Cpu), ("cuda", HShareBackend.Cuda));
 
     /// <summary>Threads of the CPU backend.</summary>
-    public static Option<int?> Threads { get; } = AtLeast(1, "--threads", "Threads of the CPU backend, which they choose where --backend does not [default: one for each core]");
+    public static Option<int?> Threads { get; } = AtLeast(
+        1, "--threads", "Threads of the CPU backend, which they choose where --backend does not [default: one for each core]");
 
     /// <summary>How linear layers are kept.</summary>
     public static Option<WeightFormat> Weights { get; } = Choice(

@@ -31,7 +31,8 @@ internal static class VerifyReport
         if (report.Reference.Length > 0)
             terminal.Out.WriteLine($"Reference: {report.Reference}");
         terminal.Out.WriteLine(
-            $"Largest logit difference {report.LargestLogitDifference:0.######} (tolerance {tolerance.Logits:0.######}{Spread(tolerance)})");
+            $"Largest logit difference {report.LargestLogitDifference:0.######} "
+            + $"(tolerance {tolerance.Logits:0.######}{Spread(tolerance)})");
         terminal.Out.WriteLine(
             $"Greedy steps: {report.StepsEqual} equal, {report.StepsUnequal} unequal, "
             + $"{report.StepsBelowMargin} where the reference's margin is within {tolerance.Margin:0.######}"

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace HShare.AI.Cuda.Tests.Compilation;
 
 /// <summary>
-/// The kernels with the real instruction set: the emulated GPU compiles them against a plain C++ twin of device.cuh, clang against device.cuh
-/// itself, down to its inline assembly.
+/// The kernels with the real instruction set: the emulated GPU compiles them against a plain C++ twin of device.cuh, clang against
+/// device.cuh itself, down to its inline assembly.
 /// </summary>
 public sealed class KernelSyntaxTests
 {
@@ -34,7 +34,8 @@ public sealed class KernelSyntaxTests
             RedirectStandardOutput = true,
             WorkingDirectory = TestFiles.Root,
         };
-        IEnumerable<string> macros = Macros.Append(weight).Where(macro => Takes(Source(file), macro.Split('=')[0])).Select(macro => $"-D{macro}");
+        string source = Source(file);
+        IEnumerable<string> macros = Macros.Append(weight).Where(macro => Takes(source, macro.Split('=')[0])).Select(macro => $"-D{macro}");
         foreach (string argument in (string[])["tests/gpu-emulator/check-syntax", $"kernels/{file}", .. macros])
             start.ArgumentList.Add(argument);
         Assert.SkipUnless(IsThere(Compiler), $"{Compiler} is not installed: it alone can compile the kernels' inline assembly here.");

@@ -1,3 +1,4 @@
+using HShare.AI.Cuda.Tests.Testing;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Compute;
 
@@ -143,7 +144,7 @@ internal sealed class DecodeStage
 
     /// <summary>What was left.</summary>
     public DecodeResult Read() => new(
-        [.. Attended.Select(attended => TensorValues.Read(_backend, attended))], Mass.IsNone ? [] : TensorValues.Read(_backend, Mass));
+        [.. Attended.Select(attended => _backend.Download(attended))], Mass.IsNone ? [] : _backend.Download(Mass));
 
     private static int SlotOf(int sequence) => (sequence * 3 + 1) % Slots;
 
@@ -159,7 +160,7 @@ internal sealed class DecodeStage
     {
         float[] poison = new float[tensor.Rows * tensor.Columns];
         Array.Fill(poison, float.NaN);
-        TensorValues.Write(_backend, tensor, poison);
+        _backend.Write<byte>(tensor, TensorBits.Encode(poison, tensor.Type));
     }
 
     // A head reads its own list, or its leader's.
@@ -243,54 +244,9 @@ internal sealed class DecodeStage
             }
         }
 
-        TensorValues.Write(_backend, tensor, elements);
+        _backend.Write<byte>(tensor, TensorBits.Encode(elements, tensor.Type));
     }
 
     /// <summary>Decode attention of one layer.</summary>
     public delegate void AttendLayer(Tensor qkv, KvLayer cache, SelectedTokens? selected, Tensor attended);
-}
-
-/// <summary>Tensors of any floating-point type as float32.</summary>
-file static class TensorValues
-{
-    public static float[] Read(Backend backend, Tensor tensor)
-    {
-        int count = tensor.Rows * tensor.Columns;
-        if (tensor.Type == DType.Float32)
-        {
-            float[] floats = new float[count];
-            backend.Read<float>(tensor, floats);
-            return floats;
-        }
-
-        ushort[] bits = new ushort[count];
-        backend.Read<ushort>(tensor, bits);
-        return Array.ConvertAll(bits, value => tensor.Type == DType.BFloat16
-            ? BitConverter.UInt32BitsToSingle((uint)value << 16)
-            : (float)BitConverter.UInt16BitsToHalf(value));
-    }
-
-    public static void Write(Backend backend, Tensor tensor, float[] values)
-    {
-        if (tensor.Type == DType.Float32)
-            backend.Write<float>(tensor, values);
-        else if (tensor.Type == DType.Float8)
-            backend.Write<byte>(tensor, Array.ConvertAll(values, ToFloat8));
-        else
-            backend.Write<ushort>(tensor, Array.ConvertAll(values, value => tensor.Type == DType.BFloat16
-                ? (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16)
-                : BitConverter.HalfToUInt16Bits((Half)value)));
-    }
-
-    // A multiple of 1/8 below 2, or NaN, as e4m3.
-    private static byte ToFloat8(float value)
-    {
-        float magnitude = MathF.Abs(value);
-        if (float.IsNaN(value))
-            return 0x7f;
-        if (magnitude == 0)
-            return 0;
-        int exponent = (int)MathF.Floor(MathF.Log2(magnitude));
-        return (byte)((value < 0 ? 0x80 : 0) | ((exponent + 7) << 3) | (int)((magnitude / MathF.Pow(2, exponent) - 1) * 8));
-    }
 }

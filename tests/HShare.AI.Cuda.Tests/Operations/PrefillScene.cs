@@ -1,3 +1,4 @@
+using HShare.AI.Cuda.Tests.Testing;
 using HShare.AI.Engine.Cache;
 using HShare.AI.Engine.Compute;
 
@@ -69,10 +70,10 @@ internal sealed record PrefillScene(AttentionShape Shape, params PrefillPart[] P
             backend.Write<float>(qkv, Floats(random, rows * Shape.QkvColumns, 2));
             Poison(backend, attended);
             attend(qkv, step, cache[layer], attended, mass);
-            results.Add(TensorValues.Read(backend, attended));
+            results.Add(backend.Download(attended));
         }
 
-        return new PrefillResult(results, mass.IsNone ? [] : TensorValues.Read(backend, mass), TensorValues.Read(backend, queries));
+        return new PrefillResult(results, mass.IsNone ? [] : backend.Download(mass), backend.Download(queries));
     }
 
     /// <summary>Rows of <see cref="PrefillResult.Mass"/> that a sequence's heads have.</summary>
@@ -147,7 +148,7 @@ internal sealed record PrefillScene(AttentionShape Shape, params PrefillPart[] P
             }
         }
 
-        TensorValues.Write(backend, tensor, elements);
+        backend.Write<byte>(tensor, TensorBits.Encode(elements, tensor.Type));
     }
 
     private float[] Elements(Random random)
@@ -160,7 +161,7 @@ internal sealed record PrefillScene(AttentionShape Shape, params PrefillPart[] P
     {
         float[] poison = new float[tensor.Rows * tensor.Columns];
         Array.Fill(poison, float.NaN);
-        TensorValues.Write(backend, tensor, poison);
+        backend.Write<byte>(tensor, TensorBits.Encode(poison, tensor.Type));
     }
 
     private static float[] Floats(Random random, int count, float scale)
@@ -180,47 +181,3 @@ internal sealed record PrefillScene(AttentionShape Shape, params PrefillPart[] P
 /// <param name="Mass">Attention by token [slots * kv_heads, tokens], or empty.</param>
 /// <param name="Queries">The leaders' queries.</param>
 internal sealed record PrefillResult(IReadOnlyList<float[]> Attended, float[] Mass, float[] Queries);
-
-/// <summary>Tensors of any floating-point type as float32.</summary>
-file static class TensorValues
-{
-    public static float[] Read(Backend backend, Tensor tensor)
-    {
-        int count = tensor.Rows * tensor.Columns;
-        if (tensor.Type == DType.Float32)
-        {
-            float[] floats = new float[count];
-            backend.Read<float>(tensor, floats);
-            return floats;
-        }
-
-        ushort[] bits = new ushort[count];
-        backend.Read<ushort>(tensor, bits);
-        return Array.ConvertAll(bits, value => tensor.Type == DType.BFloat16
-            ? BitConverter.UInt32BitsToSingle((uint)value << 16)
-            : (float)BitConverter.UInt16BitsToHalf(value));
-    }
-
-    public static void Write(Backend backend, Tensor tensor, float[] values)
-    {
-        if (tensor.Type == DType.Float32)
-            backend.Write<float>(tensor, values);
-        else if (tensor.Type == DType.Float8)
-            backend.Write<byte>(tensor, Array.ConvertAll(values, value => float.IsNaN(value) ? (byte)0x7f : ToFloat8(value)));
-        else
-            backend.Write<ushort>(tensor, Array.ConvertAll(values, value => tensor.Type == DType.BFloat16
-                ? (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16)
-                : BitConverter.HalfToUInt16Bits((Half)value)));
-    }
-
-    // A multiple of 1/8 below 2 as e4m3.
-    private static byte ToFloat8(float value)
-    {
-        float magnitude = MathF.Abs(value);
-        int sign = value < 0 ? 0x80 : 0;
-        if (magnitude == 0)
-            return (byte)sign;
-        int exponent = (int)MathF.Floor(MathF.Log2(magnitude));
-        return (byte)(sign | ((exponent + 7) << 3) | (int)((magnitude / MathF.Pow(2, exponent) - 1) * 8));
-    }
-}

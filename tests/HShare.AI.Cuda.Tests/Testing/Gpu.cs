@@ -7,7 +7,7 @@ using HShare.AI.Engine.Compute;
 namespace HShare.AI.Cuda.Tests.Testing;
 
 /// <summary>
-/// The GPU that tests run on: the machine's own where it has one and HSHARE_GPU_EMULATOR=1 is not set, else the emulator of
+/// The GPU that tests run on: the machine's own where it has one and HSHARE_EMULATE_GPU=1 is not set, else the emulator of
 /// tests/gpu-emulator, which is built at first use. Where neither can be had, the calling test is skipped with the reason.
 /// </summary>
 internal static unsafe class Gpu
@@ -33,7 +33,7 @@ internal static unsafe class Gpu
 
     private static Place Find()
     {
-        if (Environment.GetEnvironmentVariable("HSHARE_GPU_EMULATOR") != "1" && HasRealDevice())
+        if (Environment.GetEnvironmentVariable("HSHARE_EMULATE_GPU") != "1" && HasRealDevice())
             return new Place(new CudaOptions { CachePath = NewFolder(), SeparateAllocations = true }, IsEmulated: false, Missing: null);
         if (!OperatingSystem.IsLinux() || !OnPath("g++"))
             return new Place(new CudaOptions(), IsEmulated: true, "There is no NVIDIA GPU here, and no g++ to build the emulator with.");

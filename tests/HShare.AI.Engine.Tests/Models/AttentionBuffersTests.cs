@@ -17,7 +17,8 @@ public sealed class AttentionBuffersTests
     {
         { "nothing", AttentionNeeds.None },
         { "pages", AttentionNeeds.None with { Retrievers = new HashSet<Retriever> { Retriever.PageBounds }, Critical = 7 } },
-        { "mass", AttentionNeeds.None with { Retrievers = new HashSet<Retriever> { Retriever.Accumulated }, Critical = 9, TracksReads = true } },
+        { "mass", AttentionNeeds.None with { Retrievers = new HashSet<Retriever> { Retriever.Accumulated }, Critical = 9 } },
+        { "reads", AttentionNeeds.None with { TracksReads = true } },
         { "window only", AttentionNeeds.None with { Retrievers = new HashSet<Retriever> { Retriever.None } } },
         { "distant", AttentionNeeds.None with { KeySharing = new KeySharing(Followers(), 4, 60) } },
     };

@@ -75,7 +75,8 @@ public class HShareOptionsTests
             ("ModelPath", "/models/some-model"), ("ModelId", "some"), ("Backend", "cpu"), ("Threads", "3"), ("WeightFormat", "Int8"),
             ("KvCacheFormat", "BFloat16"), ("MaxContext", "4096"), ("MaxBatch", "8"), ("MaxStepRows", "256"), ("KvCacheMegabytes", "4096"),
             ("QueueLength", "32"), ("RequestTimeLimit", "00:02:00"), ("PrefixSharing", "PerKey"), ("DrainLimit", "00:00:05"),
-            ("ToolCallFormat", "hermes"), ("GpuIndex", "1"), ("CudaLibraryPath", "/opt/cuda"), ("Attention", "quest:budget=1024"), ("AttentionPresets:0", "full"), ("TracksAttention", "true"));
+            ("ToolCallFormat", "hermes"), ("GpuIndex", "1"), ("CudaLibraryPath", "/opt/cuda"),
+            ("Attention", "quest:budget=1024"), ("AttentionPresets:0", "full"), ("TracksAttention", "true"));
         Assert.Equal(["full"], options.AttentionPresets);
         Assert.Equal("/models/some-model", options.ModelPath);
         Assert.Equal("some", options.EffectiveModelId);

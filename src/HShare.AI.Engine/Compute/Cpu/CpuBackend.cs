@@ -77,16 +77,14 @@ public sealed unsafe class CpuBackend : Backend
     /// <inheritdoc/>
     public override void Write<T>(Tensor destination, ReadOnlySpan<T> source)
     {
-        if ((long)source.Length * sizeof(T) > destination.ByteCount)
-            throw new ArgumentException($"Write: {source.Length} x {sizeof(T)} bytes do not fit {destination.Describe()}.");
+        OperandCheck.Copy<T>("Write", destination, source.Length);
         source.CopyTo(new Span<T>((void*)destination.Address, source.Length));
     }
 
     /// <inheritdoc/>
     public override void Read<T>(Tensor source, Span<T> destination)
     {
-        if ((long)destination.Length * sizeof(T) > source.ByteCount)
-            throw new ArgumentException($"Read: {source.Describe()} has no {destination.Length} x {sizeof(T)} bytes.");
+        OperandCheck.Copy<T>("Read", source, destination.Length);
         new ReadOnlySpan<T>((void*)source.Address, destination.Length).CopyTo(destination);
     }
 
@@ -133,28 +131,21 @@ public sealed unsafe class CpuBackend : Backend
     /// <inheritdoc/>
     public override void Embed(Tensor tokenIds, Tensor embedding, Tensor hidden)
     {
-        OperandCheck.FloatingPoint("Embed", "embedding", embedding);
-        OperandCheck.Matrix("Embed", "hidden", hidden, DType.Float32, hidden.Rows, embedding.Columns);
-        OperandCheck.AtLeast("Embed", "tokenIds", tokenIds, DType.Int32, hidden.Rows);
+        OperandCheck.Embed(tokenIds, embedding, hidden);
         _embed.Run(tokenIds, embedding, hidden);
     }
 
     /// <inheritdoc/>
     public override void AddRmsNorm(Tensor residual, Tensor delta, Tensor weight, float epsilon, Tensor normed)
     {
-        OperandCheck.Matrix("AddRmsNorm", "residual", residual, DType.Float32, residual.Rows, residual.Columns);
-        if (!delta.IsNone)
-            OperandCheck.Matrix("AddRmsNorm", "delta", delta, DType.Float32, residual.Rows, residual.Columns);
-        OperandCheck.Matrix("AddRmsNorm", "weight", weight, DType.Float32, 1, residual.Columns);
-        OperandCheck.Matrix("AddRmsNorm", "normed", normed, DType.Float32, residual.Rows, residual.Columns);
+        OperandCheck.AddRmsNorm(residual, delta, weight, normed, ActivationType);
         _addRmsNorm.Run(residual, delta, weight, epsilon, normed);
     }
 
     /// <inheritdoc/>
     public override void Linear(Tensor input, LinearWeight weight, Tensor output)
     {
-        OperandCheck.Matrix("Linear", "input", input, DType.Float32, input.Rows, weight.InFeatures);
-        OperandCheck.Matrix("Linear", "output", output, DType.Float32, input.Rows, weight.OutFeatures);
+        OperandCheck.Linear(input, weight, output, ActivationType);
         _linear.Run(input, weight, output);
     }
 
@@ -164,14 +155,7 @@ public sealed unsafe class CpuBackend : Backend
     {
         OperandCheck.Attention("RotateAndStore", qkv, step, shape, cache);
         StepCheck.Group("RotateAndStore", shape);
-        OperandCheck.Matrix("RotateAndStore", "rotary cosines", rotary.Cosines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
-        OperandCheck.Matrix("RotateAndStore", "rotary sines", rotary.Sines, DType.Float32, rotary.Cosines.Rows, shape.HeadDim / 2);
-        if (norms is not null)
-        {
-            OperandCheck.Matrix("RotateAndStore", "query norm", norms.Query, DType.Float32, 1, shape.HeadDim);
-            OperandCheck.Matrix("RotateAndStore", "key norm", norms.Key, DType.Float32, 1, shape.HeadDim);
-        }
-
+        OperandCheck.Rotation(rotary, norms, shape);
         _rotateAndStore.Run(qkv, step, rotary, norms, shape, cache);
         if (!cache.PageBounds.IsNone)
             _pageBounds.Run(step, shape, cache);
@@ -236,16 +220,14 @@ public sealed unsafe class CpuBackend : Backend
     /// <inheritdoc/>
     public override void SwiGlu(Tensor gateUp, Tensor activated)
     {
-        OperandCheck.Matrix("SwiGlu", "gateUp", gateUp, DType.Float32, activated.Rows, 2 * activated.Columns);
-        OperandCheck.Matrix("SwiGlu", "activated", activated, DType.Float32, activated.Rows, activated.Columns);
+        OperandCheck.SwiGlu(gateUp, activated, ActivationType);
         _swiGlu.Run(gateUp, activated);
     }
 
     /// <inheritdoc/>
     public override void Logits(Tensor hidden, StepTensors step, LinearWeight head, Tensor logits)
     {
-        OperandCheck.Matrix("Logits", "hidden", hidden, DType.Float32, hidden.Rows, head.InFeatures);
-        OperandCheck.Matrix("Logits", "logits", logits, DType.Float32, step.LogitCount, head.OutFeatures);
+        OperandCheck.Logits(hidden, step, head, logits, ActivationType);
         float* rows = _gatherScratch.Reserve((long)step.LogitRows.Columns * hidden.Columns);
         var gathered = new Tensor((nint)rows, DType.Float32, step.LogitCount, hidden.Columns);
         for (int i = 0; i < step.LogitCount; i++)
@@ -260,9 +242,7 @@ public sealed unsafe class CpuBackend : Backend
     /// <inheritdoc/>
     public override void Sample(Tensor logits, ReadOnlySpan<SamplingRow> rows, Span<int> tokenIds)
     {
-        OperandCheck.Matrix("Sample", "logits", logits, DType.Float32, rows.Length, logits.Columns);
-        if (tokenIds.Length < rows.Length)
-            throw new ArgumentException($"Sample: {rows.Length} rows, but room for {tokenIds.Length} token ids.");
+        OperandCheck.Sample(logits, rows.Length, tokenIds.Length);
         _sample.Run(logits, rows, tokenIds);
     }
 

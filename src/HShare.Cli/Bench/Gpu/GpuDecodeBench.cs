@@ -19,7 +19,8 @@ internal sealed record GpuDecodeBench(
 {
     private const int Repeats = 7;
     private const int FewestSteps = 4; // of a repeat
-    private const int WarmSteps = 64; // the first of a make-up runs as it is, the second is recorded; and .NET compiles what runs often anew
+    // The first of a make-up runs as it is, the second is recorded; and .NET compiles what runs often anew.
+    private const int WarmSteps = 64;
     private const int ChunkRows = 2048;
 
     /// <summary>Measures all cells; what does not fit is skipped by name.</summary>
