@@ -34,23 +34,28 @@ public static class AttentionCost
             int visible = Visible(slidingWindows[layer], step.Context);
             bool selects = step.Reads && !policy.IsDense(layer);
             int tokens = selects ? Math.Min(step.TokensRead, visible) : visible;
-            for (int head = 0; head < cache.KvHeads; head++)
-            {
-                bytes += (long)tokens * cache.RowBytes + KeyBytes(cache, layer, head, tokens);
-                if (step.Refreshes && selects && policy.Asks(layer, head))
-                    bytes += RetrievalBytes(policy, cache, visible);
-            }
+            bytes += (long)tokens * cache.KvHeads * cache.RowBytes + KeyBytes(cache, layer, tokens);
+            if (step.Refreshes && selects)
+                bytes += policy.AskingHeads(layer) * RetrievalBytes(policy, cache, visible);
         }
 
         return bytes;
     }
 
-    private static long KeyBytes(KvCacheShape cache, int layer, int head, int tokens)
+    private static long KeyBytes(KvCacheShape cache, int layer, int tokens)
     {
+        if (cache.KeySharing is not { } sharing)
+            return (long)tokens * cache.KvHeads * cache.RowBytes;
+
         // A follower that takes scores reads keys of proximal tokens only.
-        bool takesScores = cache.KeySharing?.Plan[layer, head].Sharing == HeadSharing.ShareScores;
-        int keys = takesScores ? Math.Min(tokens, cache.KeySharing!.Sinks + cache.KeySharing.Recent) : tokens;
-        return (long)keys * cache.RowBytes;
+        long keys = 0;
+        for (int head = 0; head < cache.KvHeads; head++)
+        {
+            bool takesScores = sharing.Plan[layer, head].Sharing == HeadSharing.ShareScores;
+            keys += takesScores ? Math.Min(tokens, sharing.Sinks + sharing.Recent) : tokens;
+        }
+
+        return keys * cache.RowBytes;
     }
 
     private static long RetrievalBytes(AttentionPolicy policy, KvCacheShape cache, int visible) => policy.Retriever switch

@@ -3,6 +3,8 @@ namespace HShare.AI.Engine.Attention;
 /// <summary>A preset made ready for one model: its sharing plan is there, and every setting has a value.</summary>
 public sealed class AttentionPolicy
 {
+    private readonly int[] _askingHeads; // [layers]
+
     /// <summary>A policy.</summary>
     /// <param name="preset">What was asked for.</param>
     /// <param name="plan">Who asks and who borrows; valid.</param>
@@ -15,6 +17,8 @@ public sealed class AttentionPolicy
         Preset = preset;
         Plan = plan;
         LabelChannels = labelChannels;
+        _askingHeads = [.. Enumerable.Range(0, plan.Layers)
+            .Select(layer => Enumerable.Range(0, plan.KvHeads).Count(head => Asks(layer, head)))];
     }
 
     /// <summary>What was asked for.</summary>
@@ -41,6 +45,9 @@ public sealed class AttentionPolicy
     /// <summary>Whether a KV head chooses critical tokens.</summary>
     public bool Asks(int layer, int head) =>
         !IsDense(layer) && Retriever != Retriever.None && Plan[layer, head].Sharing == HeadSharing.Retrieve;
+
+    /// <summary>How many KV heads of a layer choose critical tokens.</summary>
+    public int AskingHeads(int layer) => _askingHeads[layer];
 
     /// <summary>The unit (layer * kv_heads + head) whose choice a KV head reads.</summary>
     public int SourceOf(int layer, int head) => Plan[layer, head].Layer * Plan.KvHeads + Plan[layer, head].Head;

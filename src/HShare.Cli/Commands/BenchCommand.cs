@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HShare.AI;
+using HShare.AI.Engine.Attention;
 using HShare.AI.Engine.Compute;
 using HShare.AI.Engine.Models;
 using HShare.AI.Engine.Tokenization;
@@ -18,6 +19,7 @@ internal sealed class BenchCommand : ToolCommand
     private const string Decode = "decode";
     private const string Prefill = "prefill";
     private const string Constraints = "constraints";
+    private const string Schedule = "schedule";
 
     private const string OfGpu = "is about a GPU (--backend cuda)";
 
@@ -26,7 +28,7 @@ internal sealed class BenchCommand : ToolCommand
     private readonly Argument<string> _part = new("part")
     {
         Description = "What to measure: cpu (products, attention, prefill, decode), attention (presets side by side), decode or prefill "
-            + "(whole steps on a GPU, random weights), or constraints (what JSON schemas cost)",
+            + "(whole steps on a GPU, random weights), constraints (what JSON schemas cost), or schedule (what the engine adds to a step)",
         DefaultValueFactory = _ => Whole,
     };
 
@@ -61,12 +63,13 @@ internal sealed class BenchCommand : ToolCommand
             "hshare bench cpu --shape llama-1b --weights int8",
             "hshare bench cpu --model DIR --threads 4 --json",
             "hshare bench constraints --model DIR",
+            "hshare bench schedule --shape llama2-7b --batch 16",
             "hshare bench attention --contexts 4096,7500 --attention quest --attention hshare:1-1-1/4",
             "hshare bench attention --backend cuda --heads 32/32 --batch 8,16 --contexts 1024,2048,4096",
             "hshare bench decode --backend cuda --shape llama2-7b --batch 1,16 --contexts 4096 --weights fp8",
             "hshare bench prefill --backend cuda --shape llama3-8b --tokens 4096 --rows 4096")
     {
-        _part.AcceptOnlyFromAmong(Whole, AttentionOnly, Decode, Prefill, Constraints);
+        _part.AcceptOnlyFromAmong(Whole, AttentionOnly, Decode, Prefill, Constraints, Schedule);
         _shape.AcceptOnlyFromAmong([.. SyntheticModel.ShapeNames]);
         Add(_part);
         Add(_shape);
@@ -93,6 +96,10 @@ internal sealed class BenchCommand : ToolCommand
                 ConstraintBench bench = ReadConstraints(arguments, settings, cancellationToken);
                 await MeasureAsync(
                     arguments, settings.Name, (progress, _) => bench.Measure(progress), ConstraintTables.Write, cancellationToken);
+                break;
+            case Schedule:
+                ScheduleBench schedule = ReadSchedule(arguments, shape);
+                await MeasureAsync(arguments, "the engine", schedule.Measure, ScheduleTables.Write, cancellationToken);
                 break;
             case AttentionOnly when settings.Backend == HShareBackend.Cuda:
                 await MeasureAsync(
@@ -199,6 +206,20 @@ internal sealed class BenchCommand : ToolCommand
         return File.Exists(tokenizer)
             ? new ConstraintBench(settings.Name, Tokenizer.Load(tokenizer), cancellationToken)
             : throw new InputException($"{tokenizer} is not there: bench constraints needs the model's tokenizer.");
+    }
+
+    private ScheduleBench ReadSchedule(ParseResult arguments, string? shape)
+    {
+        RefuseAny(
+            arguments, "means nothing to bench schedule, which computes nothing",
+            CommonOptions.Model, CommonOptions.Backend, CommonOptions.Threads, CommonOptions.Weights, CommonOptions.Kv, CommonOptions.Context,
+            _contexts, _gpu.Heads, _gpu.Tokens, _gpu.Rows);
+        int[] batches = Given(arguments, _batches) ?? [16];
+        if (batches.Length > 1)
+            throw new InputException("--batch takes one number for bench schedule.");
+        string[] presets = arguments.GetValue(_presets)!;
+        return new ScheduleBench(
+            shape ?? "llama2-7b", batches[0], [.. (presets.Length == 0 ? ["full", "quest:budget=512"] : presets).Select(AttentionPreset.Parse)]);
     }
 
     private static void RefuseAny(ParseResult arguments, string why, params IEnumerable<Option> options)
