@@ -157,6 +157,21 @@ public sealed class GpuBenchTests
         return output.ToString();
     }
 
+    [Fact]
+    public void Each_product_of_a_layer_stands_beside_the_time_of_its_weights()
+    {
+        SyntheticBench model = new("hshare-tiny", WeightFormat.Int8, null, () => Device(1 << 30));
+
+        GpuLinearReport report = new GpuLinearBench(model, [1, 3]).Measure(new Nobody(), Token);
+
+        string[] products = ["q, k, v", "output", "gate and up", "down", "all four"];
+        Assert.Equal([.. products, .. products], report.Figures.Select(figure => figure.Product));
+        Assert.Equal([1, 1, 1, 1, 1, 3, 3, 3, 3, 3], report.Figures.Select(figure => figure.Rows));
+        double[] bytes = [640 * 384, 384 * 384, 2048 * 384, 384 * 1024];
+        Assert.Equal([.. bytes, bytes.Sum()], report.Figures.Take(5).Select(figure => figure.Bytes));
+        Assert.All(report.Figures, figure => Assert.True(figure is { Microseconds: > 0, TimesLimit: > 0, Layers: 12 }, $"{figure}"));
+    }
+
     private static BenchDevice Device(long memory) => BenchDevice.Of(new CpuBackend(1), memory);
 
     private sealed class Nobody : IProgress<double>

@@ -17,6 +17,7 @@ public sealed class UsageTests
     [InlineData("verify --weights int3", "--weights 'int3'")]
     [InlineData("verify --kv-type f8", "'f8'")]
     [InlineData("verify --threads 0", "--threads '0'")]
+    [InlineData("verify --backend cuda --threads 2", "--threads are of the CPU backend")]
     [InlineData("verify --threads many", "--threads 'many'")]
     [InlineData("verify --golden no-such-file.json", "no-such-file.json")]
     [InlineData("eval", "--cases")]

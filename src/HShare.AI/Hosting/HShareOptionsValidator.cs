@@ -50,6 +50,12 @@ internal sealed class HShareOptionsValidator : IValidateOptions<HShareOptions>
             RequirePreset(nameof(options.AttentionPresets), preset);
         Require(options.Threads is null or >= 1, nameof(options.Threads), options.Threads,
             "Set it to 1 or more, or leave it unset for one thread for each core.");
+        Require(options.Threads is null || options.Backend != HShareBackend.Cuda, nameof(options.Threads), options.Threads,
+            $"They are of the CPU backend: leave them unset where {nameof(options.Backend)} is {HShareBackend.Cuda}.");
+        Require(options.GpuIndex == 0 || options.Backend != HShareBackend.Cpu, nameof(options.GpuIndex), options.GpuIndex,
+            $"It means nothing where {nameof(options.Backend)} is {HShareBackend.Cpu}: leave it unset.");
+        Require(options.CudaLibraryPath is null || options.Backend != HShareBackend.Cpu, nameof(options.CudaLibraryPath),
+            $"'{options.CudaLibraryPath}'", $"It means nothing where {nameof(options.Backend)} is {HShareBackend.Cpu}: leave it unset.");
         Require(options.GpuIndex >= 0, nameof(options.GpuIndex), options.GpuIndex, "Set it to 0 or more; the driver counts GPUs from 0.");
         Require(
             options.CudaLibraryPath is null || Directory.Exists(options.CudaLibraryPath), nameof(options.CudaLibraryPath),

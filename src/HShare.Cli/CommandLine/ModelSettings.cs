@@ -31,17 +31,24 @@ internal sealed record ModelSettings(
     /// <summary>Reads the common options.</summary>
     /// <param name="arguments">What was given.</param>
     /// <param name="argument">The model's folder where the command takes it as an argument too.</param>
-    /// <exception cref="InputException">Both the argument and <c>--model</c> name a folder.</exception>
+    /// <exception cref="InputException">
+    /// Both the argument and <c>--model</c> name a folder, or threads are given for a GPU.
+    /// </exception>
     public static ModelSettings Read(ParseResult arguments, string? argument = null)
     {
         string? option = arguments.GetValue(CommonOptions.Model);
         if (argument is not null && option is not null)
             throw new InputException($"The model's folder is given twice: '{argument}' and --model '{option}'. Give one of them.");
 
+        HShareBackend backend = arguments.GetValue(CommonOptions.Backend);
+        int? threads = arguments.GetValue(CommonOptions.Threads);
+        if (backend == HShareBackend.Cuda && threads is not null)
+            throw new InputException("--threads are of the CPU backend: leave them out with --backend cuda.");
+
         return new ModelSettings(
             argument ?? option,
-            arguments.GetValue(CommonOptions.Backend),
-            arguments.GetValue(CommonOptions.Threads),
+            backend,
+            threads,
             arguments.GetValue(CommonOptions.Weights),
             ElementType(arguments.GetValue(CommonOptions.Kv)),
             arguments.GetValue(CommonOptions.Context));

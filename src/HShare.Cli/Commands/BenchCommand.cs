@@ -18,6 +18,7 @@ internal sealed class BenchCommand : ToolCommand
     private const string AttentionOnly = "attention";
     private const string Decode = "decode";
     private const string Prefill = "prefill";
+    private const string Linear = "linear";
     private const string Constraints = "constraints";
     private const string Schedule = "schedule";
 
@@ -28,7 +29,8 @@ internal sealed class BenchCommand : ToolCommand
     private readonly Argument<string> _part = new("part")
     {
         Description = "What to measure: cpu (products, attention, prefill, decode), attention (presets side by side), decode or prefill "
-            + "(whole steps on a GPU, random weights), constraints (what JSON schemas cost), or schedule (what the engine adds to a step)",
+            + "(whole steps on a GPU, random weights), linear (a layer's matrix products on a GPU), constraints (what JSON schemas cost), "
+            + "or schedule (what the engine adds to a step)",
         DefaultValueFactory = _ => Whole,
     };
 
@@ -67,9 +69,10 @@ internal sealed class BenchCommand : ToolCommand
             "hshare bench attention --contexts 4096,7500 --attention quest --attention hshare:1-1-1/4",
             "hshare bench attention --backend cuda --heads 32/32 --batch 8,16 --contexts 1024,2048,4096",
             "hshare bench decode --backend cuda --shape llama2-7b --batch 1,16 --contexts 4096 --weights fp8",
-            "hshare bench prefill --backend cuda --shape llama3-8b --tokens 4096 --rows 4096")
+            "hshare bench prefill --backend cuda --shape llama3-8b --tokens 4096 --rows 4096",
+            "hshare bench linear --backend cuda --shape llama2-7b --weights fp8 --rows 1,16,32")
     {
-        _part.AcceptOnlyFromAmong(Whole, AttentionOnly, Decode, Prefill, Constraints, Schedule);
+        _part.AcceptOnlyFromAmong(Whole, AttentionOnly, Decode, Prefill, Linear, Constraints, Schedule);
         _shape.AcceptOnlyFromAmong([.. SyntheticModel.ShapeNames]);
         Add(_part);
         Add(_shape);
@@ -116,6 +119,10 @@ internal sealed class BenchCommand : ToolCommand
             case Prefill:
                 GpuPrefillBench prefill = ReadPrefill(arguments, settings, shape);
                 await MeasureAsync(arguments, prefill.Model.Shape, prefill.Measure, GpuTables.Write, cancellationToken);
+                break;
+            case Linear:
+                GpuLinearBench linear = ReadLinear(arguments, settings, shape);
+                await MeasureAsync(arguments, linear.Model.Shape, linear.Measure, GpuTables.Write, cancellationToken);
                 break;
             default:
                 BenchTarget target = ReadWhole(arguments, settings, shape);
@@ -176,7 +183,7 @@ internal sealed class BenchCommand : ToolCommand
             arguments, "means nothing to bench attention on a GPU, which takes --heads and loads no weights",
             _shape, CommonOptions.Model, CommonOptions.Weights, CommonOptions.Threads);
         RefuseAny(arguments, "belongs to bench cpu; bench attention takes --contexts", CommonOptions.Context);
-        RefuseAny(arguments, "belongs to bench prefill", _gpu.Tokens, _gpu.Rows);
+        RefuseAny(arguments, "belongs to bench prefill or linear", _gpu.Tokens, _gpu.Rows);
         return _gpu.Attention(
             arguments, settings, Given(arguments, _batches), Given(arguments, _contexts), arguments.GetValue(_presets)!);
     }
@@ -184,7 +191,7 @@ internal sealed class BenchCommand : ToolCommand
     private GpuDecodeBench ReadDecode(ParseResult arguments, ModelSettings settings, string? shape)
     {
         RefuseAny(arguments, "belongs to bench cpu; bench decode takes --contexts", CommonOptions.Context);
-        RefuseAny(arguments, "belongs to bench prefill", _gpu.Tokens, _gpu.Rows);
+        RefuseAny(arguments, "belongs to bench prefill or linear", _gpu.Tokens, _gpu.Rows);
         RefuseAny(arguments, "belongs to bench attention; the shape has its heads", _gpu.Heads);
         return _gpu.Decode(settings, shape, Given(arguments, _batches), Given(arguments, _contexts), arguments.GetValue(_presets)!);
     }
@@ -195,6 +202,14 @@ internal sealed class BenchCommand : ToolCommand
         RefuseAny(arguments, "means nothing to bench prefill: prompts are read with full attention", _presets);
         RefuseAny(arguments, "belongs to bench attention; the shape has its heads", _gpu.Heads);
         return _gpu.Prefill(arguments, settings, shape);
+    }
+
+    private GpuLinearBench ReadLinear(ParseResult arguments, ModelSettings settings, string? shape)
+    {
+        RefuseAny(
+            arguments, "means nothing to bench linear, which multiplies matrices alone",
+            _presets, _contexts, _batches, _gpu.Heads, _gpu.Tokens, CommonOptions.Context, CommonOptions.Kv);
+        return _gpu.Linear(arguments, settings, shape);
     }
 
     private ConstraintBench ReadConstraints(ParseResult arguments, ModelSettings settings, CancellationToken cancellationToken)
@@ -212,14 +227,13 @@ internal sealed class BenchCommand : ToolCommand
     {
         RefuseAny(
             arguments, "means nothing to bench schedule, which computes nothing",
-            CommonOptions.Model, CommonOptions.Backend, CommonOptions.Threads, CommonOptions.Weights, CommonOptions.Kv, CommonOptions.Context,
-            _contexts, _gpu.Heads, _gpu.Tokens, _gpu.Rows);
+            CommonOptions.Model, CommonOptions.Backend, CommonOptions.Threads, CommonOptions.Weights, CommonOptions.Kv,
+            CommonOptions.Context, _contexts, _gpu.Heads, _gpu.Tokens, _gpu.Rows);
         int[] batches = Given(arguments, _batches) ?? [16];
         if (batches.Length > 1)
             throw new InputException("--batch takes one number for bench schedule.");
-        string[] presets = arguments.GetValue(_presets)!;
-        return new ScheduleBench(
-            shape ?? "llama2-7b", batches[0], [.. (presets.Length == 0 ? ["full", "quest:budget=512"] : presets).Select(AttentionPreset.Parse)]);
+        string[] given = arguments.GetValue(_presets)!, presets = given.Length > 0 ? given : ["full", "quest:budget=512"];
+        return new ScheduleBench(shape ?? "llama2-7b", batches[0], [.. presets.Select(AttentionPreset.Parse)]);
     }
 
     private static void RefuseAny(ParseResult arguments, string why, params IEnumerable<Option> options)

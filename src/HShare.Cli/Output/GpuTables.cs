@@ -88,6 +88,27 @@ internal static class GpuTables
         Write(terminal, report.Skipped);
     }
 
+    /// <summary>Writes the limits, then the products.</summary>
+    public static void Write(Terminal terminal, GpuLinearReport report)
+    {
+        terminal.Out.WriteLine($"Matrix products of a layer of {report.Shape}, weights {report.Weights}, on {report.Backend}.");
+        Write(terminal, report.Limits);
+        Table table = Tables.Create("product", "rows", "us", "limit us", "x limit");
+        foreach (GpuLinearFigure figure in report.Figures)
+        {
+            table.AddTextRow(
+            [
+                figure.Product,
+                $"{figure.Rows}",
+                $"{figure.Microseconds:N1}",
+                $"{figure.LimitMicroseconds:N1}",
+                $"{figure.TimesLimit:N2}",
+            ]);
+        }
+
+        terminal.Write(table);
+    }
+
     private static void Write(Terminal terminal, GpuLimits limits)
     {
         terminal.Out.WriteLine($"Limits in this run: copy {limits.CopyBytesPerSecond / 1e9:N0} GB/s (read + written)"

@@ -56,6 +56,19 @@ public class HShareOptionsTests
             () => HShareChatClient.CreateAsync(options, cancellationToken: TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public void What_is_of_another_backend_is_refused()
+    {
+        string threads = Assert.Single(Failures(new HShareOptions { Backend = HShareBackend.Cuda, Threads = 2 }));
+        Assert.Contains("Threads is 2", threads, StringComparison.Ordinal);
+        string gpu = Assert.Single(Failures(new HShareOptions { Backend = HShareBackend.Cpu, GpuIndex = 1 }));
+        Assert.Contains("GpuIndex is 1", gpu, StringComparison.Ordinal);
+        string library = Assert.Single(
+            Failures(new HShareOptions { Backend = HShareBackend.Cpu, CudaLibraryPath = Path.GetTempPath() }));
+        Assert.Contains("CudaLibraryPath is", library, StringComparison.Ordinal);
+        Assert.Empty(Failures(new HShareOptions { Backend = HShareBackend.Auto, Threads = 2, GpuIndex = 1 }));
+    }
+
     [Theory]
     [InlineData(9000, null, "8192")]
     [InlineData(8192, 1, nameof(HShareOptions.KvCacheMegabytes))]

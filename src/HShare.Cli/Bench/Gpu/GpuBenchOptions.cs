@@ -50,7 +50,8 @@ internal sealed class GpuBenchOptions
     public Option<int[]> Tokens { get; } = Numbers("--tokens", "bench prefill: tokens of the prompt [default: 4096]");
 
     /// <summary>Rows of prefill steps.</summary>
-    public Option<int[]> Rows { get; } = Numbers("--rows", "bench prefill: rows of a step [default: 2048]");
+    public Option<int[]> Rows { get; } = Numbers(
+        "--rows", "bench prefill: rows of a step [default: 2048]; bench linear: rows of the input [default: 1,16,32]");
 
     /// <summary>An option with a list of numbers of at least 1.</summary>
     public static Option<int[]> Numbers(string name, string description) => new(name)
@@ -111,6 +112,10 @@ internal sealed class GpuBenchOptions
         Synthetic("prefill", settings, shape),
         arguments.GetValue(Tokens) is { Length: > 0 } tokens ? tokens : [4096],
         arguments.GetValue(Rows) is { Length: > 0 } rows ? rows : [2048]);
+
+    /// <summary>What <c>bench linear</c> measures.</summary>
+    public GpuLinearBench Linear(ParseResult arguments, ModelSettings settings, string? shape) => new(
+        Synthetic("linear", settings, shape), arguments.GetValue(Rows) is { Length: > 0 } rows ? rows : [1, 16, 32]);
 
     private SyntheticBench Synthetic(string part, ModelSettings settings, string? shape)
     {

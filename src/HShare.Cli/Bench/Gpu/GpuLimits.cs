@@ -51,11 +51,7 @@ internal sealed record GpuLimits(double CopyBytesPerSecond, double? MatrixFlopsP
         Backend backend = device.Backend;
         using RandomMatrix values = new(size, size);
         LinearWeight weight = backend.LoadLinear([values.Tensor], [], WeightFormat.BFloat16);
-        Tensor input = backend.Allocate(backend.ActivationType, size, size), output = backend.Allocate(DType.Float32, size, size);
-        if (backend.ActivationType == DType.Float32)
-            backend.Write<float>(input, Array.ConvertAll(values.Values, value => BitConverter.UInt32BitsToSingle((uint)value << 16)));
-        else
-            backend.Write<ushort>(input, values.Values); // as float16 these bits are other numbers, which does not matter
+        Tensor input = RandomMatrix.Activations(backend, size, size), output = backend.Allocate(DType.Float32, size, size);
         return () => backend.Linear(input, weight, output);
     }
 

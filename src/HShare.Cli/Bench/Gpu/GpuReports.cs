@@ -128,3 +128,27 @@ internal sealed record GpuPrefillReport(
     GpuLimits Limits,
     IReadOnlyList<GpuPrefillFigure> Figures,
     IReadOnlyList<SkippedCell> Skipped);
+
+/// <summary>A matrix product of a layer.</summary>
+/// <param name="Product">Which, or all four behind each other.</param>
+/// <param name="Rows">Rows of the input.</param>
+/// <param name="Layers">Layers of the stack that was timed.</param>
+/// <param name="Microseconds">Median time of one layer's.</param>
+/// <param name="Repeats">Repeats the median is of.</param>
+/// <param name="Bytes">Bytes of its weights.</param>
+/// <param name="LimitMicroseconds">Time that the bytes take at the copy bandwidth.</param>
+internal sealed record GpuLinearFigure(
+    string Product, int Rows, int Layers, double Microseconds, int Repeats, double Bytes, double LimitMicroseconds)
+{
+    /// <summary>Time over limit.</summary>
+    public double TimesLimit => Microseconds / LimitMicroseconds;
+}
+
+/// <summary>What <c>hshare bench linear</c> found.</summary>
+/// <param name="Shape">Name of the shape.</param>
+/// <param name="Weights">Format of the weights.</param>
+/// <param name="Backend">What it ran on.</param>
+/// <param name="Limits">The device's limits, measured in the same run.</param>
+/// <param name="Figures">The figures.</param>
+internal sealed record GpuLinearReport(
+    string Shape, string Weights, string Backend, GpuLimits Limits, IReadOnlyList<GpuLinearFigure> Figures);

@@ -25,6 +25,18 @@ internal sealed class RandomMatrix : IDisposable
     /// <summary>The numbers as a matrix.</summary>
     public Tensor Tensor { get; }
 
+    /// <summary>A new tensor of random activations: what linear layers take in.</summary>
+    public static Tensor Activations(Backend backend, int rows, int columns)
+    {
+        using RandomMatrix values = new(rows, columns);
+        Tensor input = backend.Allocate(backend.ActivationType, rows, columns);
+        if (backend.ActivationType == DType.Float32)
+            backend.Write<float>(input, Array.ConvertAll(values.Values, value => BitConverter.UInt32BitsToSingle((uint)value << 16)));
+        else
+            backend.Write<ushort>(input, values.Values); // as float16 these bits are other numbers, which does not matter
+        return input;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _pin.Free();
 }

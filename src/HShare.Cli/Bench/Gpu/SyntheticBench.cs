@@ -41,8 +41,11 @@ internal sealed record SyntheticBench(string Shape, WeightFormat Weights, DType?
         }
     }
 
+    /// <summary>Bytes of one weight.</summary>
+    public int BytesOfWeight => Weights is WeightFormat.Int8 or WeightFormat.Float8 ? 1 : 2;
+
     /// <summary>Bytes of the weights that a step reads.</summary>
-    public long StepWeightBytes => MultipliedWeights * (Weights is WeightFormat.Int8 or WeightFormat.Float8 ? 1 : 2);
+    public long StepWeightBytes => MultipliedWeights * BytesOfWeight;
 
     /// <summary>Bytes of all weights on the device.</summary>
     public long WeightBytes => StepWeightBytes + 2L * Config.VocabularySize * Config.HiddenSize;
