@@ -88,11 +88,24 @@ public sealed class EvalCommandTests
         Assert.Contains("0 of 2 right", run.Out);
     }
 
+    [Fact]
+    public async Task An_answer_with_an_accepted_span_is_right_whatever_else_it_says()
+    {
+        JsonNode loose = JsonNode.Parse(Case("Where is the brass key kept?", "In the tower.", "kept", Key))!;
+        loose["accepted"] = new JsonArray("the attic", "under the painted bench");
+        using var cases = new TemporaryFile(loose.ToJsonString());
+
+        ToolRun run = await ToolRun.WithAsync("eval", "--cases", cases.Path, "--context", "512");
+
+        Assert.Contains("1 of 1 right", run.Out);
+    }
+
     [Theory]
     [InlineData("{\"messages\": []}", "expected")]
     [InlineData("{\"messages\": [], \"expected\": \"x\"", ":1 is not a case")]
     [InlineData("null", ":1 is not a case")]
     [InlineData("", "holds no cases")]
+    [InlineData("{\"messages\": [], \"expected\": \"x\", \"accepted\": [\" \"]}", "holds no span")]
     public async Task A_line_that_is_no_case_is_bad_input(string line, string named)
     {
         using var cases = new TemporaryFile(line);

@@ -17,7 +17,8 @@ internal sealed class EvalCommand : ToolCommand
 
     private readonly Option<string[]> _cases = new("--cases")
     {
-        Description = """Files of cases, one JSON object a line: {"messages": [...], "tools"?: [...], "expected": "...", "meta"?: {...}}""",
+        Description = """Files of cases, one JSON object a line: {"messages": [...], "tools"?: [...], "expected": "...", "accepted"?: ["span", """
+            + """...], "meta"?: {...}}""",
         HelpName = "FILE.jsonl",
         AllowMultipleArgumentsPerToken = true,
     };

@@ -4,13 +4,20 @@ using System.Text.Json.Serialization;
 
 namespace HShare.Cli.Evaluation;
 
-/// <summary>One question with its one right answer: a line of a cases file.</summary>
+/// <summary>One question with its right answer: a line of a cases file.</summary>
 /// <param name="Messages">The conversation, ending with the user's turn.</param>
 /// <param name="Expected">The right answer, whole.</param>
+/// <param name="Accepted">
+/// Spans any of which makes an answer right, whatever else it says (<see cref="Metrics.AcceptedSpans"/>); null where only the expected text is.
+/// </param>
 /// <param name="Tools">Tool definitions for the template, or null.</param>
 /// <param name="Meta">What the case is about.</param>
 internal sealed record EvalCase(
-    [property: JsonRequired] JsonArray Messages, [property: JsonRequired] string Expected, JsonArray? Tools = null, EvalMeta? Meta = null)
+    [property: JsonRequired] JsonArray Messages,
+    [property: JsonRequired] string Expected,
+    IReadOnlyList<string>? Accepted = null,
+    JsonArray? Tools = null,
+    EvalMeta? Meta = null)
 {
     private static readonly JsonSerializerOptions Options = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -51,6 +58,8 @@ internal sealed record EvalCase(
         {
             EvalCase parsed = JsonSerializer.Deserialize<EvalCase>(text, Options)
                 ?? throw new JsonException("the line is null");
+            if (parsed.Accepted is { } spans && !spans.Any(span => !string.IsNullOrWhiteSpace(span)))
+                throw new JsonException("\"accepted\" holds no span; leave it out where only the expected text is right");
             return parsed with { File = Path.GetFileNameWithoutExtension(path), Line = line };
         }
         catch (JsonException error)

@@ -1,5 +1,6 @@
 using HShare.AI.ChatTemplates;
 using HShare.AI.Engine.Tokenization;
+using HShare.Cli.Evaluation.Metrics;
 using HShare.Cli.Evaluation.Tasks;
 
 namespace HShare.Cli.Evaluation;
@@ -21,7 +22,7 @@ internal sealed record EvalQuestion(
     Func<Tokenizer, ChatTemplate, IReadOnlyList<int>> Encode,
     Func<string, double> Score)
 {
-    /// <summary>A case of a cases file: the whole answer must be the expected one.</summary>
+    /// <summary>A case of a cases file: the answer must be the expected one, or hold one of the accepted spans.</summary>
     public static EvalQuestion Of(EvalCase source) => new(
         source.File,
         $"{source.File}:{source.Line}",
@@ -30,7 +31,7 @@ internal sealed record EvalQuestion(
         null,
         (tokenizer, template) => tokenizer.Encode(template.RenderSegments(
             source.Messages, source.Tools, addGenerationPrompt: true, variables: null, specialTokens: tokenizer.SpecialTokens)),
-        answer => answer == source.Expected.Trim() ? 1 : 0);
+        answer => source.Accepted is { } spans ? AcceptedSpans.Score(answer, spans) : answer == source.Expected.Trim() ? 1 : 0);
 
     /// <summary>A case of a benchmark.</summary>
     public static EvalQuestion Of(TaskCase source) => new(

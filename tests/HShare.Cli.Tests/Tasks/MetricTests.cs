@@ -28,6 +28,19 @@ public sealed class MetricTests
         Assert.Equal(expected, ExactMatch.Score(answer, reference));
 
     [Theory]
+    [InlineData("It was founded by HELENA\n Voss, they say.", "Helena Voss", 1)] // case and white space do not count
+    [InlineData("It costs 14 euros.", "14", 1)]
+    [InlineData("It costs 140 euros.", "14", 0)]
+    [InlineData("It costs 14.50 euros.", "14", 0)]
+    [InlineData("It costs 3,14 euros.", "14", 0)]
+    [InlineData("It costs €14.", "€14", 1)]
+    [InlineData("Yes, noted.", "no", 0)] // whole words
+    [InlineData("The port is 8440.", "8440.", 1)]
+    [InlineData("", "no", 0)]
+    public void An_accepted_span_stands_in_the_answer_as_whole_words(string answer, string span, double expected) =>
+        Assert.Equal(expected, AcceptedSpans.Score(answer, ["nowhere to be found", span]));
+
+    [Theory]
     [InlineData("the cat sat on the mat", "the cat sat on a mat", 10 / 11.0)] // "the" counts once: U 5, R 6, A 5
     [InlineData("w1 w2 w6 w7 w8. w1 w3 w8 w9 w5", "w1 w2 w3 w4 w5", 8 / 13.0)] // U 4, R 5, A 8
     [InlineData("b a", "a b", 0.5)] // one of the two in order
