@@ -15,7 +15,7 @@ internal sealed record Arguments(string? Model, string Documents, IReadOnlyList<
         "Usage: LongDocumentRag [--documents DIR] [--question TEXT]... [--top K] [--model DIR] [--attention PRESET]";
 
     private static readonly string[] OwnQuestions = // on the documents that come with the sample
-        ["What is the phone number of Agnes Corvin?", "Who leads the Hallberg Observatory?", "When does the evening train leave?"];
+        ["What is the phone number of Agnes Corvin?", "Who leads the Hallberg Observatory?", "What is the departure time of the evening train?"];
 
     /// <summary>Reads the command line.</summary>
     /// <exception cref="ArgumentException">It cannot be understood; the message says why.</exception>

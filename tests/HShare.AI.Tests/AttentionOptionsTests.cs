@@ -68,7 +68,7 @@ public sealed class AttentionOptionsTests : IAsyncLifetime
         {
             string filler = string.Concat(Enumerable.Range(1, 60).Select(day =>
                 $"On the morning of day {day} the wind was light, and nothing was written in the book but the tide. "));
-            return new ChatMessage(ChatRole.User, $"{TinyClient.Document} {filler}\n\nWho is the keeper of the lighthouse?");
+            return new ChatMessage(ChatRole.User, $"{TinyClient.Document} {filler}\n\nWhat is the keeper of the lighthouse called?");
         }
     }
 

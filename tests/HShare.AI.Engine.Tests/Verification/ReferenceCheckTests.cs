@@ -27,7 +27,7 @@ public sealed class ReferenceCheckTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void The_bundled_model_equals_its_reference()
+    public void The_first_edition_of_the_bundled_model_equals_its_reference()
     {
         using LanguageModel model = Load(TestFiles.Shared("assets", "hshare-tiny"));
         ReferenceReport report = Run(model, ReadReference(model), new ReferenceTolerance(Logits: 2e-3f));
