@@ -57,12 +57,7 @@ public sealed class KernelLibraryTests : IDisposable
         content[content.Length / 2] ^= 1;
         File.WriteAllBytes(file, content);
 
-        using KernelLibrary second = Library();
-        Assert.Equal(20, Run(second, "2", 10));
-        Assert.Equal((1, 0), Counts(second));
-        using KernelLibrary third = Library();
-        Assert.Equal(20, Run(third, "2", 10));
-        Assert.Equal((0, 1), Counts(third));
+        AssertCompiledAnewOnce();
     }
 
     [Fact]
@@ -73,12 +68,7 @@ public sealed class KernelLibraryTests : IDisposable
         string key = Path.GetFileNameWithoutExtension(Assert.Single(Directory.GetFiles(_cache.Path)));
         new KernelCache(_cache.Path).Write(key, "no image of this driver's\0"u8);
 
-        using KernelLibrary second = Library();
-        Assert.Equal(20, Run(second, "2", 10));
-        Assert.Equal((1, 0), Counts(second));
-        using KernelLibrary third = Library();
-        Assert.Equal(20, Run(third, "2", 10));
-        Assert.Equal((0, 1), Counts(third));
+        AssertCompiledAnewOnce();
     }
 
     [Fact]
@@ -122,6 +112,16 @@ public sealed class KernelLibraryTests : IDisposable
             to[0] = VALUE;
         }
         """;
+
+    private void AssertCompiledAnewOnce()
+    {
+        using KernelLibrary second = Library();
+        Assert.Equal(20, Run(second, "2", 10));
+        Assert.Equal((1, 0), Counts(second));
+        using KernelLibrary third = Library();
+        Assert.Equal(20, Run(third, "2", 10));
+        Assert.Equal((0, 1), Counts(third));
+    }
 
     private KernelLibrary Library() => TestKernels.Library(_cuda, _cache.Path, ("add.cu", TestKernels.Add));
 
